@@ -1,0 +1,1 @@
+//! unwired and its peers on the same work in one run.

@@ -1,0 +1,1 @@
+//! gRPC over stream events: messages, metadata, status, deadlines, compression.

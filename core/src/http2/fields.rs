@@ -1,0 +1,182 @@
+use core::fmt;
+
+use super::field::{Class, classify};
+
+/// RFC 7541 §4.1 and RFC 9113 §6.5.2: what one field counts beyond its name and value.
+pub const FIELD_OVERHEAD: usize = 32;
+
+/// One field line: a name, a value, and whether it must never be put into a compression table.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Field<'a> {
+    /// Lower-case name; pseudo-header names begin with a colon (RFC 9113 §8.3).
+    pub name: &'a [u8],
+    /// Value as on the wire, without padding or quoting of any kind.
+    pub value: &'a [u8],
+    /// A secret: HPACK encodes it as a never-indexed literal (RFC 7541 §6.2.3).
+    pub sensitive: bool,
+}
+
+impl fmt::Debug for Field<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value: &dyn fmt::Display = if self.sensitive { &"(sensitive)" } else { &self.value.escape_ascii() };
+        write!(f, "{}: {value}", self.name.escape_ascii())
+    }
+}
+
+/// A field section (RFC 9113 §8.1): the field lines of one HEADERS, in order, over a single arena.
+///
+/// Each line is classified once, when it is put in (or once when it enters a compression table), so that the rules of
+/// RFC 9113 §8 cost a look at one byte per line after that.
+#[derive(Clone, Default)]
+pub struct Fields {
+    bytes: Vec<u8>,
+    index: Vec<Entry>,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    name: u32,
+    value: u32,
+    end: u32,
+    class: Class,
+    sensitive: bool,
+}
+
+impl Fields {
+    /// An empty section. It allocates with the first field.
+    pub const fn new() -> Self {
+        Self { bytes: Vec::new(), index: Vec::new() }
+    }
+
+    /// Appends a field line.
+    ///
+    /// Any bytes are taken; what RFC 9113 §8.2 forbids is refused when the section is sent.
+    pub fn push(&mut self, name: &[u8], value: &[u8]) {
+        self.push_classified(Field { name, value, sensitive: false }, classify(name, value));
+    }
+
+    /// Appends a field line that must never enter a compression table: credentials and the like (RFC 7541 §7.1.3).
+    pub fn push_sensitive(&mut self, name: &[u8], value: &[u8]) {
+        self.push_classified(Field { name, value, sensitive: true }, classify(name, value));
+    }
+
+    /// Appends a line whose class is known.
+    pub(crate) fn push_classified(&mut self, field: Field<'_>, class: Class) {
+        // 4 GiB of fields is far above every limit a section passes; the offsets saturate and the lines come out empty.
+        let offset = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let name = offset(self.bytes.len());
+        self.bytes.extend_from_slice(field.name);
+        let value = offset(self.bytes.len());
+        self.bytes.extend_from_slice(field.value);
+        let end = offset(self.bytes.len());
+        self.index.push(Entry { name, value, end, class, sensitive: field.sensitive });
+    }
+
+    /// The lines in order.
+    pub fn iter(&self) -> Iter<'_> {
+        Iter { bytes: &self.bytes, index: self.index.iter() }
+    }
+
+    /// The lines in order, each with its class.
+    pub(crate) fn classified(&self) -> impl Iterator<Item = (Class, Field<'_>)> {
+        self.index.iter().map(|entry| (entry.class, entry.field(&self.bytes)))
+    }
+
+    /// The value of the first line called `name` (lower case).
+    pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
+        self.iter().find(|field| field.name == name).map(|field| field.value)
+    }
+
+    /// How many lines there are.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether there is no line at all.
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// What the section counts against SETTINGS_MAX_HEADER_LIST_SIZE (RFC 9113 §6.5.2), in bytes.
+    pub fn list_size(&self) -> usize {
+        self.bytes.len() + self.index.len() * FIELD_OVERHEAD
+    }
+
+    /// Bytes of memory held.
+    pub(crate) fn capacity(&self) -> usize {
+        self.bytes.capacity() + self.index.capacity() * size_of::<Entry>()
+    }
+
+    /// Forgets the lines and keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.index.clear();
+    }
+}
+
+impl Entry {
+    fn field(self, bytes: &[u8]) -> Field<'_> {
+        let range = |start: u32, end: u32| bytes.get(start as usize..end as usize).unwrap_or_default();
+        Field { name: range(self.name, self.value), value: range(self.value, self.end), sensitive: self.sensitive }
+    }
+}
+
+/// The lines of a [`Fields`], in order.
+#[derive(Clone)]
+pub struct Iter<'a> {
+    bytes: &'a [u8],
+    index: core::slice::Iter<'a, Entry>,
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = Field<'a>;
+
+    fn next(&mut self) -> Option<Field<'a>> {
+        self.index.next().map(|entry| entry.field(self.bytes))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.index.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}
+
+impl<'a> IntoIterator for &'a Fields {
+    type Item = Field<'a>;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+impl<N: AsRef<[u8]>, V: AsRef<[u8]>> Extend<(N, V)> for Fields {
+    fn extend<I: IntoIterator<Item = (N, V)>>(&mut self, lines: I) {
+        for (name, value) in lines {
+            self.push(name.as_ref(), value.as_ref());
+        }
+    }
+}
+
+impl<N: AsRef<[u8]>, V: AsRef<[u8]>> FromIterator<(N, V)> for Fields {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(lines: I) -> Self {
+        let mut fields = Self::new();
+        fields.extend(lines);
+        fields
+    }
+}
+
+impl PartialEq for Fields {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Fields {}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self).finish()
+    }
+}

@@ -1,0 +1,18 @@
+//! gRPC without the wire: HTTP/2 and gRPC as state machines.
+//!
+//! Nothing in this crate opens a socket, starts a thread or a task, reads a clock or draws a random number. A
+//! connection is a plain value: bytes go in, events come out, bytes come out, and the time is an argument.
+//!
+//! - [`http2`] turns bytes into stream events and back: frames, HPACK, stream states, flow control, limits. It knows
+//!   nothing of gRPC and is usable without it.
+//! - [`grpc`] turns stream events into messages and back: framing, metadata, status, deadlines, compression.
+
+#![forbid(unsafe_code)]
+
+pub mod grpc;
+pub mod http2;
+mod outbox;
+mod time;
+
+pub use outbox::Outbox;
+pub use time::Instant;

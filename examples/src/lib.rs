@@ -1,0 +1,1 @@
+//! The example services of unwired, written once for every runtime.

@@ -1,0 +1,1 @@
+//! The .proto files of the examples and of the interoperability services, and their generated code.

@@ -1,0 +1,1 @@
+//! unwired on tokio.

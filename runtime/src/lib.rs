@@ -1,0 +1,1 @@
+//! gRPC on any async runtime, client and server, over a sans-IO core.

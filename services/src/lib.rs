@@ -1,0 +1,1 @@
+//! Standard gRPC services for unwired: health, reflection, error details.

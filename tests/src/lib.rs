@@ -1,0 +1,1 @@
+//! Tests of unwired across crates: pairs, properties, peers.
