@@ -18,7 +18,8 @@ pub struct Field<'a> {
 
 impl fmt::Debug for Field<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value: &dyn fmt::Display = if self.sensitive { &"(sensitive)" } else { &self.value.escape_ascii() };
+        let value: &dyn fmt::Display =
+            if self.sensitive { &"(sensitive)" } else { &self.value.escape_ascii() };
         write!(f, "{}: {value}", self.name.escape_ascii())
     }
 }
@@ -117,7 +118,11 @@ impl Fields {
 impl Entry {
     fn field(self, bytes: &[u8]) -> Field<'_> {
         let range = |start: u32, end: u32| bytes.get(start as usize..end as usize).unwrap_or_default();
-        Field { name: range(self.name, self.value), value: range(self.value, self.end), sensitive: self.sensitive }
+        Field {
+            name: range(self.name, self.value),
+            value: range(self.value, self.end),
+            sensitive: self.sensitive,
+        }
     }
 }
 

@@ -2,5 +2,7 @@
 
 mod field;
 mod fields;
+pub mod hpack;
+mod message;
 
 pub use fields::{FIELD_OVERHEAD, Field, Fields, Iter};
