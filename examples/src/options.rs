@@ -1,0 +1,234 @@
+//! The command line of the example programs: the same on every runtime.
+//!
+//! ```no_run
+//! let options = unwired_examples::options::ROUTE_GUIDE_SERVER.from_command_line();
+//! println!("asked to listen on {}", options.addr);
+//! ```
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process;
+
+/// One of the example programs and what it can be told.
+#[derive(Clone, Copy, Debug)]
+pub struct Program {
+    name: &'static str,
+    about: &'static str,
+    flags: &'static [Flag],
+}
+
+/// What the user asked for, or the default where nothing was asked. A program reads the fields of its own flags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// `--addr`: where to listen (`ADDR:PORT`), or whom to call (`http://HOST:PORT`).
+    pub addr: String,
+    /// `--name`: whom to greet.
+    pub name: String,
+    /// `--db`: the file of places to use instead of the embedded list.
+    pub db: Option<PathBuf>,
+}
+
+/// Why a program ends before it has begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The user asked for help: the text goes to standard output, and all is well.
+    Help(String),
+    /// The user asked for something that is not there: one line for standard error.
+    Misuse(String),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Flag {
+    Listen,
+    Target,
+    Name,
+    Db,
+}
+
+/// Serves the greeter.
+pub const GREETER_SERVER: Program =
+    Program { name: "greeter_server", about: "Serves the greeter.", flags: &[Flag::Listen] };
+
+/// Calls the greeter.
+pub const GREETER_CLIENT: Program = Program {
+    name: "greeter_client",
+    about: "Asks a greeter for both of its greetings.",
+    flags: &[Flag::Target, Flag::Name],
+};
+
+/// Serves the route guide.
+pub const ROUTE_GUIDE_SERVER: Program = Program {
+    name: "route_guide_server",
+    about: "Serves the route guide.",
+    flags: &[Flag::Listen, Flag::Db],
+};
+
+/// Calls the route guide.
+pub const ROUTE_GUIDE_CLIENT: Program = Program {
+    name: "route_guide_client",
+    about: "Calls all four methods of a route guide.",
+    flags: &[Flag::Target],
+};
+
+impl Flag {
+    /// Name, value, explanation.
+    const fn texts(self) -> [&'static str; 3] {
+        match self {
+            Self::Listen => {
+                ["--addr", "ADDR:PORT", "where to listen; port 0 takes a free one [default: [::]:50051]"]
+            }
+            Self::Target => ["--addr", "http://HOST:PORT", "whom to call [default: http://localhost:50051]"],
+            Self::Name => ["--name", "NAME", "whom to greet [default: you]"],
+            Self::Db => ["--db", "FILE", "JSON list of places to use instead of the embedded one"],
+        }
+    }
+}
+
+impl Program {
+    /// The options of this process. Prints the help, or what is wrong with the command line, and exits when there is nothing to
+    /// run: with 0 after help, with 2 after a misuse.
+    pub fn from_command_line(&self) -> Options {
+        match self.parse(std::env::args_os().skip(1)) {
+            Ok(options) => options,
+            Err(Stop::Help(text)) => {
+                print!("{text}");
+                process::exit(0)
+            }
+            Err(Stop::Misuse(line)) => {
+                eprintln!("{}: {line}", self.name);
+                process::exit(2)
+            }
+        }
+    }
+
+    /// Reads `arguments`, without the name of the program. A flag takes its value from the next argument or after a `=`; of a flag
+    /// given twice the last counts.
+    ///
+    /// # Errors
+    /// [`Stop`] when the user wants help or is mistaken.
+    pub fn parse(&self, arguments: impl IntoIterator<Item = OsString>) -> Result<Options, Stop> {
+        let mut options = self.defaults();
+        let mut arguments = arguments.into_iter();
+        while let Some(argument) = arguments.next() {
+            let argument = self.text(argument)?;
+            if argument == "--help" || argument == "-h" {
+                return Err(Stop::Help(self.help()));
+            }
+            let (name, attached) = match argument.split_once('=') {
+                Some((name, value)) => (name, Some(OsString::from(value))),
+                None => (argument.as_str(), None),
+            };
+            let Some(&flag) = self.flags.iter().find(|flag| flag.texts()[0] == name) else {
+                return Err(self.misuse(&format!("there is no option `{name}`")));
+            };
+            let Some(value) = attached.or_else(|| arguments.next()) else {
+                let [name, value, _] = flag.texts();
+                return Err(self.misuse(&format!("`{name}` needs a value: {name} {value}")));
+            };
+            match flag {
+                Flag::Listen | Flag::Target => options.addr = self.text(value)?,
+                Flag::Name => options.name = self.text(value)?,
+                // A path need not be UTF-8.
+                Flag::Db => options.db = Some(PathBuf::from(value)),
+            }
+        }
+        Ok(options)
+    }
+
+    fn defaults(&self) -> Options {
+        let listens = self.flags.iter().any(|flag| matches!(flag, Flag::Listen));
+        let addr = if listens { "[::]:50051" } else { "http://localhost:50051" };
+        Options { addr: addr.to_owned(), name: "you".to_owned(), db: None }
+    }
+
+    fn text(&self, argument: OsString) -> Result<String, Stop> {
+        argument
+            .into_string()
+            .map_err(|argument| self.misuse(&format!("`{}` is not valid UTF-8", argument.display())))
+    }
+
+    fn misuse(&self, what: &str) -> Stop {
+        Stop::Misuse(format!("{what} (`{} --help` lists the options)", self.name))
+    }
+
+    fn help(&self) -> String {
+        let mut text = format!("{}\n\nUsage: {} [OPTIONS]\n\nOptions:\n", self.about, self.name);
+        let help = ["--help", "", "print this and exit"];
+        for [name, value, explanation] in self.flags.iter().map(|flag| flag.texts()).chain([help]) {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "  {:<26}{explanation}", format!("{name} {value}"));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(program: Program, arguments: &[&str]) -> Result<Options, Stop> {
+        program.parse(arguments.iter().map(OsString::from))
+    }
+
+    fn misuse(program: Program, arguments: &[&str]) -> String {
+        match parse(program, arguments) {
+            Err(Stop::Misuse(line)) => line,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn defaults() {
+        let server = parse(ROUTE_GUIDE_SERVER, &[]).unwrap();
+        assert_eq!((server.addr.as_str(), server.db), ("[::]:50051", None));
+        let client = parse(GREETER_CLIENT, &[]).unwrap();
+        assert_eq!((client.addr.as_str(), client.name.as_str()), ("http://localhost:50051", "you"));
+    }
+
+    #[test]
+    fn values_follow_or_are_attached_and_the_last_counts() {
+        let options =
+            parse(GREETER_CLIENT, &["--name=a=b", "--addr", "http://x:1", "--addr", "http://y:2"]).unwrap();
+        assert_eq!((options.addr.as_str(), options.name.as_str()), ("http://y:2", "a=b"));
+        let options = parse(ROUTE_GUIDE_SERVER, &["--db", "a file.json", "--addr=127.0.0.1:0"]).unwrap();
+        assert_eq!((options.addr.as_str(), options.db), ("127.0.0.1:0", Some(PathBuf::from("a file.json"))));
+    }
+
+    #[test]
+    fn mistakes_are_one_clear_line() {
+        assert_eq!(
+            misuse(GREETER_SERVER, &["--db", "x"]),
+            "there is no option `--db` (`greeter_server --help` lists the options)"
+        );
+        assert_eq!(
+            misuse(GREETER_CLIENT, &["--name"]),
+            "`--name` needs a value: --name NAME (`greeter_client --help` lists the options)"
+        );
+        assert!(misuse(GREETER_CLIENT, &["stray"]).starts_with("there is no option `stray`"));
+    }
+
+    #[test]
+    fn help_lists_the_program_s_own_options() {
+        let Err(Stop::Help(text)) = parse(ROUTE_GUIDE_SERVER, &["--addr", "x", "--help"]) else {
+            panic!("no help");
+        };
+        assert_eq!(
+            text,
+            "Serves the route guide.\n\nUsage: route_guide_server [OPTIONS]\n\nOptions:\n  \
+             --addr ADDR:PORT          where to listen; port 0 takes a free one [default: [::]:50051]\n  \
+             --db FILE                 JSON list of places to use instead of the embedded one\n  \
+             --help                    print this and exit\n"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_need_not_be_utf_8() {
+        use std::os::unix::ffi::OsStringExt;
+        let odd = OsString::from_vec(vec![0x66, 0xff]);
+        let options = ROUTE_GUIDE_SERVER.parse([OsString::from("--db"), odd.clone()]).unwrap();
+        assert_eq!(options.db, Some(PathBuf::from(odd.clone())));
+        assert!(matches!(GREETER_CLIENT.parse([OsString::from("--name"), odd]), Err(Stop::Misuse(_))));
+    }
+}
