@@ -63,14 +63,17 @@ impl Fields {
 
     /// Appends a line whose class is known.
     pub(crate) fn push_classified(&mut self, field: Field<'_>, class: Class) {
-        // 4 GiB of fields is far above every limit a section passes; the offsets saturate and the lines come out empty.
-        let offset = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let name = offset(self.bytes.len());
-        self.bytes.extend_from_slice(field.name);
-        let value = offset(self.bytes.len());
-        self.bytes.extend_from_slice(field.value);
-        let end = offset(self.bytes.len());
-        self.index.push(Entry { name, value, end, class, sensitive: field.sensitive });
+        let mut draft = self.draft();
+        draft.bytes().extend_from_slice(field.name);
+        draft.end_name();
+        draft.bytes().extend_from_slice(field.value);
+        draft.commit(class, field.sensitive);
+    }
+
+    /// Begins a line whose name and value are put together in place. It vanishes unless it is committed.
+    pub(crate) fn draft(&mut self) -> Draft<'_> {
+        let start = self.bytes.len();
+        Draft { start, value: start, fields: self }
     }
 
     /// The lines in order.
@@ -124,6 +127,51 @@ impl Entry {
             sensitive: self.sensitive,
         }
     }
+}
+
+/// A line that is being put together at the end of a section.
+pub(crate) struct Draft<'a> {
+    fields: &'a mut Fields,
+    /// Where the line begins, or where it ends once it is committed.
+    start: usize,
+    value: usize,
+}
+
+impl Draft<'_> {
+    /// The end of the arena, to append the name to and then the value.
+    pub(crate) const fn bytes(&mut self) -> &mut Vec<u8> {
+        &mut self.fields.bytes
+    }
+
+    /// Says that the name is all there.
+    pub(crate) const fn end_name(&mut self) {
+        self.value = self.fields.bytes.len();
+    }
+
+    /// Name and value as they are so far.
+    pub(crate) fn line(&self) -> (&[u8], &[u8]) {
+        let range = |start, end| self.fields.bytes.get(start..end).unwrap_or_default();
+        (range(self.start, self.value), range(self.value, self.fields.bytes.len()))
+    }
+
+    /// Makes it a line of the section.
+    pub(crate) fn commit(mut self, class: Class, sensitive: bool) {
+        let end = self.fields.bytes.len();
+        let (name, value) = (offset(self.start), offset(self.value));
+        self.fields.index.push(Entry { name, value, end: offset(end), class, sensitive });
+        self.start = end;
+    }
+}
+
+impl Drop for Draft<'_> {
+    fn drop(&mut self) {
+        self.fields.bytes.truncate(self.start);
+    }
+}
+
+/// 4 GiB of fields is far above every limit a section passes; the offsets saturate and the lines come out empty.
+fn offset(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 /// The lines of a [`Fields`], in order.

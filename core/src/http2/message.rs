@@ -1,7 +1,14 @@
-//! What RFC 9113 §8 says of a whole field section, the same for what we receive and what we send.
+//! What RFC 9113 §8 says of a whole field section: the same judge for what we receive and for what we send.
+
+#![cfg_attr(
+    not(test),
+    deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)
+)]
+
+use core::fmt;
 
 use super::Fields;
-use core::fmt;
+use super::field::{Class, parse_u64};
 
 /// The rule that a field section breaks (RFC 9113 §8.1.1): a stream error PROTOCOL_ERROR for the one who receives it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,7 +36,7 @@ pub(crate) struct Request {
 pub(crate) struct Response {
     /// 100..=999 without 101 (RFC 9113 §8.6).
     pub(crate) status: u16,
-    /// How many bytes of DATA must come, unless the request was HEAD or the status is 204 or 304.
+    /// What the head says of the length of the content; [`Response::expected_content`] says whether to believe it.
     pub(crate) content_length: Option<u64>,
 }
 
@@ -38,22 +45,134 @@ impl Response {
     pub(crate) const fn is_informational(self) -> bool {
         self.status < 200
     }
+
+    /// How many bytes of DATA must come, if that is known (RFC 9113 §8.1.1, RFC 9110 §6.4.1).
+    pub(crate) const fn expected_content(self, to_head: bool) -> Option<u64> {
+        if to_head || matches!(self.status, 204 | 304) { Some(0) } else { self.content_length }
+    }
 }
 
 /// Judges the field section at the head of a request.
 pub(crate) fn request(fields: &Fields) -> Result<Request, Malformed> {
-    let _ = fields;
-    Ok(Request { is_head: false, is_connect: false, content_length: None })
+    let head = Section::read(fields)?;
+    let method = head.method.ok_or(Malformed("request without :method"))?;
+    if head.status.is_some() {
+        return Err(Malformed(":status in a request"));
+    }
+    let is_connect = method == b"CONNECT";
+    if is_connect {
+        // RFC 9113 §8.5
+        if head.scheme.is_some() || head.path.is_some() {
+            return Err(Malformed("CONNECT with :scheme or :path"));
+        }
+        if head.authority.is_none_or(<[u8]>::is_empty) {
+            return Err(Malformed("CONNECT without :authority"));
+        }
+    } else {
+        // RFC 9113 §8.3.1
+        if head.scheme.is_none() {
+            return Err(Malformed("request without :scheme"));
+        }
+        if head.path.is_none() {
+            return Err(Malformed("request without :path"));
+        }
+    }
+    if let (Some(authority), Some(host)) = (head.authority, head.host)
+        && !authority.eq_ignore_ascii_case(host)
+    {
+        return Err(Malformed("host differs from :authority"));
+    }
+    Ok(Request { is_head: method == b"HEAD", is_connect, content_length: head.content_length })
 }
 
 /// Judges the field section at the head of a response, final or informational.
 pub(crate) fn response(fields: &Fields) -> Result<Response, Malformed> {
-    let _ = fields;
-    Ok(Response { status: 200, content_length: None })
+    let head = Section::read(fields)?;
+    if head.method.or(head.scheme).or(head.authority).or(head.path).is_some() {
+        return Err(Malformed("request pseudo-header field in a response"));
+    }
+    let status = head.status.and_then(parse_u64).and_then(|status| u16::try_from(status).ok());
+    let status = status.ok_or(Malformed("response without :status"))?;
+    Ok(Response { status, content_length: head.content_length })
 }
 
 /// Judges the field section behind a message.
 pub(crate) fn trailers(fields: &Fields) -> Result<(), Malformed> {
-    let _ = fields;
+    let section = Section::read(fields)?;
+    if section.method.or(section.scheme).or(section.authority).or(section.path).or(section.status).is_some() {
+        return Err(Malformed("pseudo-header field in trailers"));
+    }
+    // RFC 9110 §6.5.1: framing is over when trailers come. Who merges them into the head must not find another length.
+    if section.content_length.is_some() {
+        return Err(Malformed("content-length in trailers"));
+    }
     Ok(())
 }
+
+/// The lines of a section that mean something to HTTP/2, each at most once.
+#[derive(Default)]
+struct Section<'a> {
+    method: Option<&'a [u8]>,
+    scheme: Option<&'a [u8]>,
+    authority: Option<&'a [u8]>,
+    path: Option<&'a [u8]>,
+    status: Option<&'a [u8]>,
+    host: Option<&'a [u8]>,
+    content_length: Option<u64>,
+}
+
+impl<'a> Section<'a> {
+    /// Reads a section in one pass, and refuses what no section may hold.
+    fn read(fields: &'a Fields) -> Result<Self, Malformed> {
+        let mut section = Self::default();
+        let mut regular = false;
+        for (class, field) in fields.classified() {
+            let pseudo = match class {
+                Class::Regular | Class::Te => {
+                    regular = true;
+                    continue;
+                }
+                Class::Host => {
+                    regular = true;
+                    if section.host.replace(field.value).is_some() {
+                        return Err(Malformed("host twice"));
+                    }
+                    continue;
+                }
+                Class::ContentLength => {
+                    regular = true;
+                    let length = parse_u64(field.value);
+                    if section.content_length.is_some() && section.content_length != length {
+                        return Err(Malformed("content-length twice with different values"));
+                    }
+                    section.content_length = length;
+                    continue;
+                }
+                Class::Method => &mut section.method,
+                Class::Scheme => &mut section.scheme,
+                Class::Authority => &mut section.authority,
+                Class::Path => &mut section.path,
+                Class::Status => &mut section.status,
+                Class::BadName
+                | Class::BadValue
+                | Class::UnknownPseudo
+                | Class::ConnectionSpecific
+                | Class::BadTe
+                | Class::UserInformation
+                | Class::BadContentLength
+                | Class::BadPseudoValue => return Err(Malformed(class.fault().unwrap_or("malformed field"))),
+            };
+            // RFC 9113 §8.3: all pseudo-header fields before the others, and none twice.
+            if regular {
+                return Err(Malformed("pseudo-header field behind a regular field"));
+            }
+            if pseudo.replace(field.value).is_some() {
+                return Err(Malformed("pseudo-header field twice"));
+            }
+        }
+        Ok(section)
+    }
+}
+
+#[cfg(test)]
+mod tests;

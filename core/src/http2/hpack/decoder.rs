@@ -1,5 +1,9 @@
-use super::Error;
-use crate::http2::Fields;
+use core::mem;
+
+use super::table::{LINE_OVERHEAD, Table};
+use super::{DEFAULT_TABLE_SIZE, Error, huffman, integer, static_table};
+use crate::http2::field::{Class, classify};
+use crate::http2::{Field, Fields};
 
 /// What one header block may cost. Each limit is inclusive.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,45 +42,331 @@ pub enum Progress {
 #[derive(Debug)]
 pub struct Decoder {
     limits: DecoderLimits,
+    table: Table<Class>,
+    /// The largest capacity that the peer may give the table: our setting, once acknowledged.
+    table_limit: usize,
+    /// The peer owes a size update to at most this, at the beginning of the next block (RFC 9113 §4.3.1).
+    update_due: Option<usize>,
+    block: Block,
+    /// The beginning of a representation that the last fragment cut off.
+    held: Vec<u8>,
+    /// `held` is not worth a look before it has this many bytes.
+    needed: usize,
+}
+
+/// The block that is being decoded.
+#[derive(Default, Debug)]
+struct Block {
+    /// Compressed bytes taken.
+    wire: usize,
+    /// Compressed bytes of the representations that are done.
+    consumed: usize,
+    /// What the fields count, 32 for each included.
+    decoded: usize,
+    fields: usize,
+    size_updates: u8,
+    too_large: bool,
 }
 
 impl Decoder {
     /// A decoder with an empty table and the table limit of RFC 9113 §6.5.2, 4096 bytes. It allocates nothing yet.
-    pub fn new(limits: DecoderLimits) -> Self {
-        Self { limits }
+    pub const fn new(limits: DecoderLimits) -> Self {
+        let block = Block { wire: 0, consumed: 0, decoded: 0, fields: 0, size_updates: 0, too_large: false };
+        let table_limit = DEFAULT_TABLE_SIZE as usize;
+        let table = Table::new(table_limit);
+        Self { limits, table, table_limit, update_due: None, block, held: Vec::new(), needed: 0 }
     }
 
-    /// Says that the peer has acknowledged our SETTINGS_HEADER_TABLE_SIZE, in bytes.
+    /// Says that the peer has acknowledged our SETTINGS_HEADER_TABLE_SIZE, in bytes. Not for the middle of a block.
     ///
-    /// When that is less than the table holds room for now, the next block must begin with a size update (RFC 9113
-    /// §4.3.1).
+    /// When that is less than the capacity that the peer has given the table, the next block must begin with a size
+    /// update (RFC 9113 §4.3.1).
     pub fn set_table_limit(&mut self, size: u32) {
-        let _ = (size, self.limits);
+        self.table_limit = size as usize;
+        if self.table_limit < self.table.capacity() {
+            let lowest = self.update_due.map_or(self.table_limit, |due| due.min(self.table_limit));
+            self.update_due = Some(lowest);
+        }
     }
 
     /// Decodes the next `fragment` of a header block and appends its fields to `out`; `end` says that it is the last.
     ///
     /// Fragments may be cut anywhere. What a cut leaves over of a field is kept, at most
-    /// [`block_wire`](DecoderLimits::block_wire) bytes, and looked at again only when it can be decoded.
+    /// [`block_wire`](DecoderLimits::block_wire) bytes, and looked at again only when there is enough of it to go on: the
+    /// work is in proportion to the bytes of the block and of what it stands for, however it is cut.
     ///
     /// # Errors
     ///
     /// Every [`Error`] ends the connection; the decoder is of no use after it.
     pub fn decode(&mut self, fragment: &[u8], end: bool, out: &mut Fields) -> Result<Progress, Error> {
-        let _ = (fragment, end, out);
-        Ok(Progress::Complete)
+        // What is beyond the limit is not looked at, so that it matters to no error how the block was cut.
+        let room = self.limits.block_wire.saturating_sub(self.block.wire);
+        let within = fragment.get(..room).unwrap_or(fragment);
+        self.block.wire += within.len();
+        let rest = self.decode_held(within, out)?;
+        self.decode_all(rest, out)?;
+        if within.len() < fragment.len() {
+            return Err(Error::BlockTooLong);
+        }
+        if !end {
+            return Ok(Progress::Partial);
+        }
+        if !self.held.is_empty() {
+            return Err(Error::Truncated);
+        }
+        if self.update_due.is_some() {
+            return Err(Error::SizeUpdateMissing);
+        }
+        let block = mem::take(&mut self.block);
+        Ok(if block.too_large { Progress::TooLarge } else { Progress::Complete })
     }
 
     /// Gives memory back that decoding does not need until the next block; the table keeps its fields.
-    pub fn shrink(&mut self) {}
+    pub fn shrink(&mut self) {
+        self.held.shrink_to_fit();
+        self.table.shrink();
+    }
 
     /// Bytes of memory held.
     pub fn capacity(&self) -> usize {
-        0
+        self.held.capacity() + self.table.memory()
     }
 
     /// A digest of the table: its capacity and its fields in order. Decoders in the same state give the same digest.
     pub fn table_digest(&self) -> u64 {
-        0
+        self.table.digest()
+    }
+
+    /// Completes the representation that the last fragment cut off, and answers what remains of `fragment`.
+    fn decode_held<'a>(&mut self, mut fragment: &'a [u8], out: &mut Fields) -> Result<&'a [u8], Error> {
+        while !self.held.is_empty() {
+            let missing = self.needed.saturating_sub(self.held.len());
+            let (more, rest) = fragment.split_at_checked(missing).unwrap_or((fragment, &[]));
+            self.held.extend_from_slice(more);
+            fragment = rest;
+            if self.held.len() < self.needed {
+                break;
+            }
+            let mut held = mem::take(&mut self.held);
+            match self.decode_one(&held, out)? {
+                // `held` never has more than was needed, so nothing of it remains.
+                Parsed::Whole(..) => held.clear(),
+                Parsed::Cut { needed } => self.needed = needed,
+            }
+            self.held = held;
+        }
+        Ok(fragment)
+    }
+
+    /// Decodes whole representations straight from `fragment` and holds what remains.
+    fn decode_all(&mut self, mut fragment: &[u8], out: &mut Fields) -> Result<(), Error> {
+        while !fragment.is_empty() {
+            match self.decode_one(fragment, out)? {
+                Parsed::Whole((), len) => fragment = fragment.get(len..).unwrap_or_default(),
+                Parsed::Cut { needed } => {
+                    self.held.extend_from_slice(fragment);
+                    self.needed = needed;
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Decodes the representation at the beginning of `input`.
+    fn decode_one(&mut self, input: &[u8], out: &mut Fields) -> Result<Parsed<()>, Error> {
+        let (representation, len) = match Representation::parse(input)? {
+            Parsed::Whole(representation, len) => (representation, len),
+            Parsed::Cut { needed } if needed > self.limits.block_wire - self.block.consumed => {
+                return Err(Error::BlockTooLong);
+            }
+            Parsed::Cut { needed } => return Ok(Parsed::Cut { needed }),
+        };
+        self.block.consumed += len;
+        if let Representation::SizeUpdate(size) = representation {
+            self.update_size(size)?;
+        } else if self.update_due.is_some() {
+            return Err(Error::SizeUpdateMissing);
+        }
+        match representation {
+            Representation::SizeUpdate(_) => {}
+            Representation::Indexed(index) => self.indexed(index, out)?,
+            Representation::Literal { name, value, indexing } => self.literal(name, value, indexing, out)?,
+        }
+        Ok(Parsed::Whole((), len))
+    }
+
+    fn update_size(&mut self, size: usize) -> Result<(), Error> {
+        // RFC 7541 §4.2: at the beginning, one for the lowest of several changes and one for the last.
+        if self.block.fields > 0 || self.block.size_updates == 2 {
+            return Err(Error::SizeUpdatePosition);
+        }
+        self.block.size_updates += 1;
+        if self.update_due.take().is_some_and(|due| size > due) {
+            return Err(Error::SizeUpdateMissing);
+        }
+        if size > self.table_limit {
+            return Err(Error::SizeUpdateTooLarge);
+        }
+        self.table.set_capacity(size);
+        Ok(())
+    }
+
+    fn indexed(&mut self, index: usize, out: &mut Fields) -> Result<(), Error> {
+        let (name, value, class) = if let Some(line) = static_table::get(index) {
+            (line.name, line.value, line.class)
+        } else {
+            let line = index.checked_sub(static_table::LEN + 1).and_then(|index| self.table.get(index));
+            let line = line.ok_or(Error::Index)?;
+            (line.name, line.value, line.tag)
+        };
+        if self.block.count(name.len() + value.len(), &self.limits)? {
+            out.push_classified(Field { name, value, sensitive: false }, class);
+        }
+        Ok(())
+    }
+
+    fn literal(
+        &mut self,
+        name: Name<'_>,
+        value: Text<'_>,
+        indexing: Indexing,
+        out: &mut Fields,
+    ) -> Result<(), Error> {
+        // Put together where it will stay if it is stored: then it is copied once, and the name may well come from an
+        // entry that the insertion evicts (RFC 7541 §4.4).
+        let mut draft = out.draft();
+        match name {
+            Name::Text(text) => text.decode(draft.bytes())?,
+            Name::Index(index) => {
+                let line = static_table::get(index).map(|line| line.name);
+                let name =
+                    line.or_else(|| Some(self.table.get(index.checked_sub(static_table::LEN + 1)?)?.name));
+                draft.bytes().extend_from_slice(name.ok_or(Error::Index)?);
+            }
+        }
+        draft.end_name();
+        value.decode(draft.bytes())?;
+        let (name, value) = draft.line();
+        let class = classify(name, value);
+        if indexing == Indexing::Incremental {
+            self.table.insert(name, value, class);
+        }
+        if self.block.count(name.len() + value.len(), &self.limits)? {
+            draft.commit(class, indexing == Indexing::Never);
+        }
+        Ok(())
     }
 }
+
+impl Block {
+    /// Counts a field of `len` bytes and answers whether it is to be stored.
+    fn count(&mut self, len: usize, limits: &DecoderLimits) -> Result<bool, Error> {
+        self.fields += 1;
+        self.decoded += len + LINE_OVERHEAD;
+        if self.decoded > limits.decoded {
+            return Err(Error::DecodesTooLarge);
+        }
+        self.too_large |= self.decoded > limits.list_size || self.fields > limits.fields;
+        Ok(!self.too_large)
+    }
+}
+
+/// What was parsed and how many bytes it took; or there must be at least so many bytes to go on.
+enum Parsed<T> {
+    Whole(T, usize),
+    Cut { needed: usize },
+}
+
+/// One field or instruction of a block (RFC 7541 §6), still compressed.
+enum Representation<'a> {
+    Indexed(usize),
+    Literal { name: Name<'a>, value: Text<'a>, indexing: Indexing },
+    SizeUpdate(usize),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Indexing {
+    Incremental,
+    Without,
+    Never,
+}
+
+enum Name<'a> {
+    Index(usize),
+    Text(Text<'a>),
+}
+
+/// A string literal (RFC 7541 §5.2).
+struct Text<'a> {
+    huffman: bool,
+    bytes: &'a [u8],
+}
+
+impl<'a> Representation<'a> {
+    /// Parses the representation at the beginning of `input`. Whatever the length of its strings, this looks at a few
+    /// bytes only.
+    fn parse(input: &'a [u8]) -> Result<Parsed<Self>, Error> {
+        let Some(&first) = input.first() else {
+            return Ok(Parsed::Cut { needed: 1 });
+        };
+        let (prefix, indexing) = match first {
+            0x80.. => (7, None),
+            0x40..=0x7f => (6, Some(Indexing::Incremental)),
+            0x20..=0x3f => (5, None),
+            0x10..=0x1f => (4, Some(Indexing::Never)),
+            0x00..=0x0f => (4, Some(Indexing::Without)),
+        };
+        let Some((number, mut len)) = integer::decode(prefix, input)? else {
+            return Ok(Parsed::Cut { needed: input.len() + 1 });
+        };
+        let Some(indexing) = indexing else {
+            let representation = if prefix == 7 { Self::Indexed(number) } else { Self::SizeUpdate(number) };
+            return Ok(Parsed::Whole(representation, len));
+        };
+        let name = if number > 0 {
+            Name::Index(number)
+        } else {
+            match Text::parse(input, len)? {
+                Parsed::Whole(text, end) => {
+                    len = end;
+                    Name::Text(text)
+                }
+                Parsed::Cut { needed } => return Ok(Parsed::Cut { needed }),
+            }
+        };
+        Ok(match Text::parse(input, len)? {
+            Parsed::Whole(value, end) => Parsed::Whole(Self::Literal { name, value, indexing }, end),
+            Parsed::Cut { needed } => Parsed::Cut { needed },
+        })
+    }
+}
+
+impl<'a> Text<'a> {
+    /// Parses the string at `start` of `input`; lengths count from the beginning of `input`.
+    fn parse(input: &'a [u8], start: usize) -> Result<Parsed<Self>, Error> {
+        let Some((&first, _)) = input.get(start..).and_then(<[u8]>::split_first) else {
+            return Ok(Parsed::Cut { needed: start + 1 });
+        };
+        let Some((len, prefix)) = integer::decode(7, input.get(start..).unwrap_or_default())? else {
+            return Ok(Parsed::Cut { needed: input.len() + 1 });
+        };
+        let begin = start + prefix;
+        let end = begin + len;
+        Ok(match input.get(begin..end) {
+            Some(bytes) => Parsed::Whole(Self { huffman: first & 0x80 != 0, bytes }, end),
+            None => Parsed::Cut { needed: end },
+        })
+    }
+
+    fn decode(self, out: &mut Vec<u8>) -> Result<(), Error> {
+        if self.huffman {
+            return huffman::decode(self.bytes, out);
+        }
+        out.extend_from_slice(self.bytes);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

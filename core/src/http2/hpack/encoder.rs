@@ -1,41 +1,234 @@
-use crate::http2::Fields;
+use super::static_table::Match;
+use super::table::{LINE_OVERHEAD, Table};
+use super::{DEFAULT_TABLE_SIZE, huffman, integer, static_table};
+use crate::http2::field::Class;
+use crate::http2::{Field, Fields};
+
+/// A `-bin` value shorter than this is never indexed unless it is sent in clear anyway: a secret of few bytes could be
+/// guessed from the size of blocks (RFC 7541 §7.1).
+const SHORT_SECRET: usize = 20;
+
+/// How many values are remembered to tell those that come again from those that do not.
+const REMEMBERED: usize = 64;
 
 /// The sending end of one connection's header compression.
+///
+/// A field is put into the table when it is likely to come again: at once when its name is known for that or is in no
+/// table yet, else at the second sight of its value, so that request ids and timeouts, different in every call, push
+/// nothing out that repeats. `authorization`, `proxy-authorization`, `cookie`, `set-cookie`, short `-bin` values and
+/// whatever is [sensitive](Field::sensitive) are never indexed, here or by anyone who forwards them.
 #[derive(Debug)]
 pub struct Encoder {
-    cap: u32,
+    /// Each line's tag is its [`hash`].
+    table: Table<u32>,
+    /// Our own bound of the table, in bytes.
+    cap: usize,
+    /// The capacity that the next block signals as its last.
+    wanted: usize,
+    /// The lowest capacity since the last block: what that evicts the peer must evict too.
+    lowest: usize,
+    /// Hashes of values that were not indexed, each at a place of its own hash; 0 is none.
+    seen: [u16; REMEMBERED],
 }
 
 impl Encoder {
     /// An encoder whose table never takes more than `cap` bytes, whatever the peer allows. It allocates nothing yet.
-    pub fn new(cap: u32) -> Self {
-        Self { cap }
+    pub const fn new(cap: u32) -> Self {
+        let initial = DEFAULT_TABLE_SIZE as usize;
+        let cap = cap as usize;
+        let wanted = if cap < initial { cap } else { initial };
+        Self { table: Table::new(initial), cap, wanted, lowest: wanted, seen: [0; REMEMBERED] }
     }
 
     /// Says that the peer's SETTINGS_HEADER_TABLE_SIZE is `limit` bytes from now on. The next block signals the change
     /// (RFC 7541 §4.2).
     pub fn set_table_limit(&mut self, limit: u32) {
-        let _ = (limit, self.cap);
+        self.wanted = self.cap.min(limit as usize);
+        self.lowest = self.lowest.min(self.wanted);
     }
 
     /// Appends the header block of `fields` to `out`.
     ///
     /// Blocks must reach the peer in the order in which they were encoded, and every one of them must.
     pub fn encode(&mut self, fields: &Fields, out: &mut Vec<u8>) {
-        let _ = (fields, out);
+        self.signal_capacity(out);
+        for (class, field) in fields.classified() {
+            self.field(class, field, out);
+        }
     }
 
     /// Gives memory back that encoding does not need until the next block; the table keeps its fields.
-    pub fn shrink(&mut self) {}
+    pub fn shrink(&mut self) {
+        self.table.shrink();
+    }
 
     /// Bytes of memory held.
     pub fn capacity(&self) -> usize {
-        0
+        self.table.memory()
     }
 
     /// A digest of the table: its capacity and its fields in order. It equals
     /// [`Decoder::table_digest`](super::Decoder::table_digest) of the peer when that has decoded every block.
     pub fn table_digest(&self) -> u64 {
-        0
+        self.table.digest()
+    }
+
+    fn signal_capacity(&mut self, out: &mut Vec<u8>) {
+        if self.lowest < self.table.capacity() {
+            self.set_capacity(self.lowest, out);
+        }
+        if self.wanted != self.table.capacity() {
+            self.set_capacity(self.wanted, out);
+        }
+        self.lowest = self.wanted;
+    }
+
+    fn set_capacity(&mut self, capacity: usize, out: &mut Vec<u8>) {
+        self.table.set_capacity(capacity);
+        integer::encode(capacity, 5, 0x20, out);
+    }
+
+    fn field(&mut self, class: Class, field: Field<'_>, out: &mut Vec<u8>) {
+        if field.sensitive {
+            return self.literal(field, self.name_index(field.name), Indexing::Never, out);
+        }
+        if let Some(index) = frequent(class, field.value) {
+            return integer::encode(index, 7, 0x80, out);
+        }
+        let hash = hash(field);
+        let same = |line: super::table::Line<'_, u32>| {
+            line.tag == hash && line.name == field.name && line.value == field.value
+        };
+        if let Some(index) = self.table.position(same) {
+            return integer::encode(static_table::LEN + 1 + index, 7, 0x80, out);
+        }
+        let name_index = match static_table::find(field.name, field.value) {
+            Some(Match::Line(index)) if !is_secret(field) => return integer::encode(index, 7, 0x80, out),
+            Some(Match::Line(index) | Match::Name(index)) => Some(index),
+            None => self.dynamic_name(field.name),
+        };
+        let indexing = self.indexing(class, field, name_index, hash);
+        self.literal(field, name_index, indexing, out);
+        if indexing == Indexing::Incremental {
+            self.table.insert(field.name, field.value, hash);
+        }
+    }
+
+    /// Whether a field that is in no table is to be put there.
+    fn indexing(&mut self, class: Class, field: Field<'_>, name_index: Option<usize>, hash: u32) -> Indexing {
+        if is_secret(field) {
+            return Indexing::Never;
+        }
+        let size = field.name.len() + field.value.len() + LINE_OVERHEAD;
+        if size > self.table.capacity() / 2 || class == Class::ContentLength {
+            return Indexing::Without;
+        }
+        if name_index.is_none_or(repeats) || self.saw(hash) {
+            Indexing::Incremental
+        } else {
+            Indexing::Without
+        }
+    }
+
+    /// Whether the value was seen not long ago; from now on it was.
+    fn saw(&mut self, hash: u32) -> bool {
+        let mark = (hash >> 16) as u16 | 1;
+        let place = self.seen.get_mut(hash as usize % REMEMBERED);
+        place.is_some_and(|place| core::mem::replace(place, mark) == mark)
+    }
+
+    fn name_index(&self, name: &[u8]) -> Option<usize> {
+        match static_table::find(name, b"") {
+            Some(Match::Line(index) | Match::Name(index)) => Some(index),
+            None => self.dynamic_name(name),
+        }
+    }
+
+    fn dynamic_name(&self, name: &[u8]) -> Option<usize> {
+        self.table.position(|line| line.name == name).map(|index| static_table::LEN + 1 + index)
+    }
+
+    fn literal(&self, field: Field<'_>, name_index: Option<usize>, indexing: Indexing, out: &mut Vec<u8>) {
+        let (prefix, flags) = match indexing {
+            Indexing::Incremental => (6, 0x40),
+            Indexing::Without => (4, 0x00),
+            Indexing::Never => (4, 0x10),
+        };
+        integer::encode(name_index.unwrap_or(0), prefix, flags, out);
+        if name_index.is_none() {
+            text(field.name, out);
+        }
+        text(field.value, out);
     }
 }
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Indexing {
+    Incremental,
+    Without,
+    Never,
+}
+
+/// Index of the fields that nearly every section has, without a search.
+fn frequent(class: Class, value: &[u8]) -> Option<usize> {
+    Some(match (class, value) {
+        (Class::Method, b"GET") => 2,
+        (Class::Method, b"POST") => 3,
+        (Class::Path, b"/") => 4,
+        (Class::Scheme, b"http") => 6,
+        (Class::Scheme, b"https") => 7,
+        (Class::Status, b"200") => 8,
+        _ => return None,
+    })
+}
+
+/// Whether a field with the name at `index` is expected to come again with the same value.
+///
+/// Names of the dynamic table and the other static ones have to show it first: there are paths with the number of a
+/// record in them, dates, lengths, tags.
+fn repeats(index: usize) -> bool {
+    // :authority, :method, :scheme, :status, accept-charset, accept-encoding, accept-language, accept,
+    // content-encoding, content-type, host, server, user-agent
+    matches!(index, 1..=3 | 6..=17 | 19 | 26 | 31 | 38 | 54 | 58)
+}
+
+/// Whether nobody may find out by trying what the field holds (RFC 7541 §7.1.3).
+fn is_secret(field: Field<'_>) -> bool {
+    field.sensitive
+        || match field.name {
+            b"authorization" | b"proxy-authorization" | b"cookie" | b"set-cookie" => true,
+            name => name.ends_with(b"-bin") && field.value.len() < SHORT_SECRET,
+        }
+}
+
+/// Appends a string literal, Huffman coded when that is shorter (RFC 7541 §5.2).
+fn text(text: &[u8], out: &mut Vec<u8>) {
+    let len = huffman::encoded_len(text);
+    if len < text.len() {
+        integer::encode(len, 7, 0x80, out);
+        huffman::encode(text, out);
+    } else {
+        integer::encode(text.len(), 7, 0, out);
+        out.extend_from_slice(text);
+    }
+}
+
+/// A hash of name and value, to find a line of the table by comparing numbers. It needs no secret: who makes lines
+/// collide pays for at most one table of comparisons.
+fn hash(field: Field<'_>) -> u32 {
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut hash = field.name.len() as u64;
+    for text in [field.name, field.value] {
+        let (words, rest) = text.as_chunks::<8>();
+        for word in words {
+            hash = (hash.rotate_left(23) ^ u64::from_le_bytes(*word)).wrapping_mul(FACTOR);
+        }
+        for &byte in rest {
+            hash = (hash.rotate_left(23) ^ u64::from(byte)).wrapping_mul(FACTOR);
+        }
+    }
+    (hash >> 32) as u32
+}
+
+#[cfg(test)]
+mod tests;

@@ -21,18 +21,16 @@
 
 #![cfg_attr(
     not(test),
-    deny(
-        clippy::arithmetic_side_effects,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::unwrap_used
-    )
+    deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)
 )]
 
 mod decoder;
 mod encoder;
 mod error;
+mod huffman;
+mod integer;
+mod static_table;
+mod table;
 
 pub use decoder::{Decoder, DecoderLimits, Progress};
 pub use encoder::Encoder;
@@ -40,3 +38,6 @@ pub use error::Error;
 
 /// SETTINGS_HEADER_TABLE_SIZE before any SETTINGS frame says otherwise (RFC 9113 §6.5.2), in bytes.
 pub const DEFAULT_TABLE_SIZE: u32 = 4096;
+
+#[cfg(test)]
+mod tests;

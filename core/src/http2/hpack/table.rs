@@ -1,0 +1,151 @@
+//! The dynamic table (RFC 7541 §2.3.2 and §4).
+
+use std::collections::VecDeque;
+
+/// What a line counts beyond its name and value (RFC 7541 §4.1).
+pub(super) const LINE_OVERHEAD: usize = 32;
+
+/// Lines in order of their insertion, the oldest evicted first, each with a `Tag` that its owner gave it.
+///
+/// All names and values lie in one arena, in order. Evicted lines leave a gap at its beginning, closed once it is as
+/// large as what lives: so each byte is moved at most about once, and the arena is at most twice the table's capacity.
+#[derive(Debug)]
+pub(super) struct Table<Tag> {
+    /// The oldest line first.
+    lines: VecDeque<Entry<Tag>>,
+    arena: Vec<u8>,
+    /// Bytes at the beginning of `arena` that belong to no line any more.
+    gap: usize,
+    /// Position of the first byte of `arena` in all bytes ever inserted; it wraps around.
+    base: u32,
+    /// Sum of the sizes of all lines (RFC 7541 §4.1). `size <= capacity`.
+    size: usize,
+    capacity: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry<Tag> {
+    /// Position of the name in all bytes ever inserted; the value follows it.
+    start: u32,
+    name_len: u32,
+    value_len: u32,
+    tag: Tag,
+}
+
+impl<Tag> Entry<Tag> {
+    fn text_len(&self) -> usize {
+        self.name_len as usize + self.value_len as usize
+    }
+}
+
+/// A line of the table.
+#[derive(Clone, Copy)]
+pub(super) struct Line<'a, Tag> {
+    pub(super) name: &'a [u8],
+    pub(super) value: &'a [u8],
+    pub(super) tag: Tag,
+}
+
+impl<Tag: Copy> Table<Tag> {
+    /// An empty table for lines of `capacity` bytes (RFC 7541 §4.1). It allocates with the first line.
+    pub(super) const fn new(capacity: usize) -> Self {
+        Self { lines: VecDeque::new(), arena: Vec::new(), gap: 0, base: 0, size: 0, capacity }
+    }
+
+    pub(super) const fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Evicts what no longer fits into `capacity` (RFC 7541 §4.3).
+    pub(super) fn set_capacity(&mut self, capacity: usize) {
+        self.capacity = capacity;
+        self.evict_to(capacity);
+    }
+
+    /// Inserts a line as the newest. A line that does not fit at all empties the table, which is no error (RFC 7541 §4.4).
+    pub(super) fn insert(&mut self, name: &[u8], value: &[u8], tag: Tag) {
+        let text = name.len().saturating_add(value.len());
+        let size = text.saturating_add(LINE_OVERHEAD);
+        let (Some(room), Ok(name_len), Ok(value_len)) =
+            (self.capacity.checked_sub(size), u32::try_from(name.len()), u32::try_from(value.len()))
+        else {
+            self.evict_to(0);
+            return;
+        };
+        self.evict_to(room);
+        if self.gap * 2 >= self.arena.len() {
+            self.close_gap();
+        }
+        let start = self.base.wrapping_add(self.arena.len() as u32);
+        self.arena.extend_from_slice(name);
+        self.arena.extend_from_slice(value);
+        self.lines.push_back(Entry { start, name_len, value_len, tag });
+        self.size += size;
+    }
+
+    /// The line at `index`, which counts from 0, the newest.
+    pub(super) fn get(&self, index: usize) -> Option<Line<'_, Tag>> {
+        let at = self.lines.len().checked_sub(index)?.checked_sub(1)?;
+        self.line(self.lines.get(at)?)
+    }
+
+    /// The index of the newest line that `wanted` accepts.
+    pub(super) fn position(&self, mut wanted: impl FnMut(Line<'_, Tag>) -> bool) -> Option<usize> {
+        self.lines.iter().rev().position(|entry| self.line(entry).is_some_and(&mut wanted))
+    }
+
+    /// Gives back memory that the lines do not need.
+    pub(super) fn shrink(&mut self) {
+        self.close_gap();
+        self.arena.shrink_to_fit();
+        self.lines.shrink_to_fit();
+    }
+
+    /// Bytes of memory held.
+    pub(super) fn memory(&self) -> usize {
+        self.arena.capacity() + self.lines.capacity() * size_of::<Entry<Tag>>()
+    }
+
+    /// A digest of capacity and lines, the newest first (FNV-1a).
+    pub(super) fn digest(&self) -> u64 {
+        let mut digest = 0xcbf2_9ce4_8422_2325_u64;
+        let mut add = |bytes: &[u8]| {
+            for &byte in bytes {
+                digest = (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+        };
+        add(&(self.capacity as u64).to_be_bytes());
+        for line in self.lines.iter().rev().filter_map(|entry| self.line(entry)) {
+            add(&(line.name.len() as u64).to_be_bytes());
+            add(line.name);
+            add(&(line.value.len() as u64).to_be_bytes());
+            add(line.value);
+        }
+        digest
+    }
+
+    fn line(&self, entry: &Entry<Tag>) -> Option<Line<'_, Tag>> {
+        let start = entry.start.wrapping_sub(self.base) as usize;
+        let text = self.arena.get(start..start + entry.text_len())?;
+        let (name, value) = text.split_at_checked(entry.name_len as usize)?;
+        Some(Line { name, value, tag: entry.tag })
+    }
+
+    fn evict_to(&mut self, size: usize) {
+        while self.size > size
+            && let Some(entry) = self.lines.pop_front()
+        {
+            self.size -= entry.text_len() + LINE_OVERHEAD;
+            self.gap += entry.text_len();
+        }
+    }
+
+    fn close_gap(&mut self) {
+        self.arena.drain(..self.gap);
+        self.base = self.base.wrapping_add(self.gap as u32);
+        self.gap = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests;
