@@ -1,1 +1,241 @@
+use proptest::prelude::*;
+
 use super::*;
+use crate::http2::hpack::tests::hex;
+use crate::http2::hpack::{Decoder, DecoderLimits, Progress};
+
+/// The two ends of one direction.
+struct Pair {
+    encoder: Encoder,
+    decoder: Decoder,
+}
+
+impl Pair {
+    fn new() -> Self {
+        Self { encoder: Encoder::new(4096), decoder: Decoder::new(DecoderLimits::default()) }
+    }
+
+    /// The block of `fields`, decoded on the other side to the same fields and the same table.
+    fn send(&mut self, fields: &Fields) -> Vec<u8> {
+        let mut block = Vec::new();
+        self.encoder.encode(fields, &mut block);
+        let mut received = Fields::new();
+        assert_eq!(self.decoder.decode(&block, true, &mut received), Ok(Progress::Complete), "{block:02x?}");
+        assert!(received.iter().eq(fields.iter().zip(received.iter()).map(|(sent, got)| {
+            // A secret by its name arrives as one.
+            Field { sensitive: sent.sensitive || got.sensitive && is_secret(sent), ..sent }
+        })));
+        assert_eq!(self.encoder.table_digest(), self.decoder.table_digest());
+        block
+    }
+
+    fn send_lines(&mut self, lines: &[(&str, &str)]) -> Vec<u8> {
+        self.send(&lines.iter().copied().collect())
+    }
+}
+
+const REQUEST: &[(&str, &str)] = &[
+    (":method", "POST"),
+    (":scheme", "http"),
+    (":path", "/helloworld.Greeter/SayHello"),
+    (":authority", "localhost:50051"),
+    ("te", "trailers"),
+    ("content-type", "application/grpc"),
+    ("user-agent", "unwired/0.1"),
+    ("grpc-accept-encoding", "gzip,zstd"),
+];
+
+#[test]
+fn a_repeated_section_costs_one_byte_a_field() {
+    let mut pair = Pair::new();
+    assert!(pair.send_lines(REQUEST).len() > 60);
+    // The path shows at its second sight that it comes again.
+    assert!(pair.send_lines(REQUEST).len() < 40);
+    for _ in 0..10 {
+        assert_eq!(pair.send_lines(REQUEST).len(), REQUEST.len());
+    }
+    let (head, trailers) =
+        ([(":status", "200"), ("content-type", "application/grpc")], [("grpc-status", "0")]);
+    let mut pair = Pair::new();
+    pair.send_lines(&head);
+    pair.send_lines(&trailers);
+    assert_eq!(pair.send_lines(&head).len(), 2);
+    assert_eq!(pair.send_lines(&trailers), [0xbe]);
+}
+
+#[test]
+fn values_that_never_repeat_push_nothing_out() {
+    let mut pair = Pair::new();
+    for n in 0..3 {
+        pair.send_lines(REQUEST);
+        pair.send_lines(&[("grpc-timeout", &format!("{n}u")), ("x-request-id", &format!("{n}-{n}"))]);
+    }
+    let digest = pair.encoder.table_digest();
+    for n in 0..1000_u64 {
+        let id = format!("{:016x}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let timeout = format!("{}u", 4_999_999 - n);
+        let block =
+            pair.send_lines(&[("grpc-timeout", &timeout), ("x-request-id", &id), ("content-length", "17")]);
+        assert_eq!(block[0] & 0xf0, 0, "literal without indexing");
+    }
+    assert_eq!(pair.encoder.table_digest(), digest);
+    assert_eq!(pair.send_lines(REQUEST).len(), REQUEST.len());
+}
+
+#[test]
+fn an_entry_that_would_empty_the_table_is_not_indexed() {
+    let mut pair = Pair::new();
+    pair.send_lines(REQUEST);
+    let digest = pair.encoder.table_digest();
+    for _ in 0..3 {
+        pair.send_lines(&[("large", &"x".repeat(2100))]);
+        assert_eq!(pair.encoder.table_digest(), digest);
+    }
+}
+
+/// 7541-46
+#[test]
+fn two_changes_between_blocks_are_signalled_as_the_lowest_and_the_last() {
+    let mut pair = Pair::new();
+    pair.send_lines(REQUEST);
+    for limit in [1000, 100, 2000] {
+        pair.encoder.set_table_limit(limit);
+        pair.decoder.set_table_limit(limit);
+    }
+    let block = pair.send_lines(&[(":method", "GET")]);
+    assert_eq!(block, hex("3f45 3fb10f 82"));
+    assert_eq!(pair.send_lines(&[(":method", "GET")]), hex("82"));
+    // One change, one update; no change, none.
+    pair.encoder.set_table_limit(0);
+    pair.decoder.set_table_limit(0);
+    assert_eq!(pair.send_lines(&[(":method", "GET")]), hex("20 82"));
+    pair.encoder.set_table_limit(0);
+    assert_eq!(pair.send_lines(&[(":method", "GET")]), hex("82"));
+    // Down and back again is a change too: the peer may have evicted.
+    pair.encoder.set_table_limit(4096);
+    pair.decoder.set_table_limit(4096);
+    assert_eq!(pair.send_lines(&[(":method", "GET")]), hex("3fe11f 82"));
+    pair.encoder.set_table_limit(0);
+    pair.encoder.set_table_limit(4096);
+    assert_eq!(pair.send_lines(&[(":method", "GET")]), hex("20 3fe11f 82"));
+}
+
+/// F15: HEADER_TABLE_SIZE of 4 GiB takes no more of our memory than the default.
+#[test]
+fn the_table_never_exceeds_our_own_cap() {
+    let mut pair = Pair::new();
+    pair.encoder.set_table_limit(u32::MAX);
+    assert_eq!(pair.send_lines(&[(":method", "GET")]), hex("82"));
+    for n in 0..5000 {
+        pair.send_lines(&[("te", &format!("{n}")), (&format!("name-{n}"), "value")]);
+    }
+    assert!(pair.encoder.capacity() <= 16 * 1024, "{}", pair.encoder.capacity());
+
+    let mut small = Encoder::new(100);
+    let mut block = Vec::new();
+    small.encode(&[(":method", "GET")].into_iter().collect(), &mut block);
+    assert_eq!(block, hex("3f45 82"));
+}
+
+/// 7541-49, H7
+#[test]
+fn secrets_are_never_indexed() {
+    let mut pair = Pair::new();
+    let short = "a".repeat(SHORT_SECRET - 1);
+    for _ in 0..3 {
+        for (name, value) in [
+            ("authorization", "Bearer abc"),
+            ("authorization", ""),
+            ("proxy-authorization", "Basic abc"),
+            ("cookie", "a=b"),
+            ("set-cookie", "a=b"),
+            ("token-bin", &short),
+        ] {
+            let block = pair.send_lines(&[(name, value)]);
+            assert_eq!(block[0] & 0xf0, 0x10, "{name}");
+        }
+        let mut marked = Fields::new();
+        marked.push_sensitive(b"content-type", b"application/grpc");
+        marked.push_sensitive(b":path", b"/");
+        marked.push_sensitive(b"own", b"secret");
+        let mut block = Vec::new();
+        pair.encoder.encode(&marked, &mut block);
+        let mut received = Fields::new();
+        assert_eq!(pair.decoder.decode(&block, true, &mut received), Ok(Progress::Complete));
+        assert_eq!(received, marked);
+    }
+    assert_eq!(pair.encoder.capacity(), 0);
+    // A long -bin value cannot be guessed and is worth an entry.
+    let long = "a".repeat(SHORT_SECRET);
+    let trace = [("trace-bin", long.as_str())];
+    pair.send_lines(&trace);
+    assert_eq!(pair.send_lines(&trace), [0xbe]);
+}
+
+/// A secret is no index even when the same line is in the table, in clear, already.
+#[test]
+fn a_sensitive_field_is_no_index_to_its_own_clear_text() {
+    let mut pair = Pair::new();
+    pair.send_lines(&[("own", "value")]);
+    assert_eq!(pair.send_lines(&[("own", "value")]), [0xbe]);
+    let mut marked = Fields::new();
+    marked.push_sensitive(b"own", b"value");
+    // Only its name is one.
+    assert_eq!(pair.send(&marked)[..2], [0x1f, 0x2f]);
+}
+
+#[test]
+fn huffman_is_used_only_when_it_is_shorter() {
+    let mut block = Vec::new();
+    text(b"aaaaaaaa", &mut block);
+    assert_eq!(block[0], 0x85);
+    block.clear();
+    text(b"\x80\x81", &mut block);
+    assert_eq!(block, [2, 0x80, 0x81]);
+    block.clear();
+    // Eight bits each: as long, and cheaper as it is.
+    text(b"&&&&", &mut block);
+    assert_eq!(block, b"\x04&&&&");
+}
+
+fn fields() -> impl Strategy<Value = Fields> {
+    let name = prop_oneof![
+        8 => proptest::sample::select(vec![
+            ":path", ":authority", ":status", "te", "content-type", "grpc-status", "grpc-timeout", "cookie",
+            "x-request-id", "trace-bin", "accept-encoding", "content-length",
+        ]).prop_map(|name| name.as_bytes().to_vec()),
+        2 => "[a-z-]{1,30}".prop_map(String::into_bytes),
+        1 => proptest::collection::vec(any::<u8>(), 0..10),
+    ];
+    let value = prop_oneof![
+        6 => "[0-9]{1,2}".prop_map(String::into_bytes),
+        2 => "[ -~]{0,60}".prop_map(String::into_bytes),
+        1 => proptest::collection::vec(any::<u8>(), 0..200),
+    ];
+    proptest::collection::vec((name, value, proptest::bool::weighted(0.1)), 0..12).prop_map(|lines| {
+        let mut fields = Fields::new();
+        for (name, value, sensitive) in lines {
+            if sensitive { fields.push_sensitive(&name, &value) } else { fields.push(&name, &value) }
+        }
+        fields
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever is sent arrives, and both tables stay the same through evictions and changes of size.
+    #[test]
+    fn round_trip_keeps_both_tables_the_same(
+        sections in proptest::collection::vec((fields(), proptest::option::weighted(0.3, 0..400_u32)), 1..30),
+    ) {
+        let mut pair = Pair::new();
+        for (fields, limit) in sections {
+            if let Some(limit) = limit {
+                pair.decoder.set_table_limit(limit);
+                pair.encoder.set_table_limit(limit);
+            }
+            pair.send(&fields);
+        }
+    }
+}
