@@ -70,6 +70,20 @@ impl Fields {
         draft.commit(class, field.sensitive);
     }
 
+    /// Appends a line whose class is known, its name the first `name_len` bytes of `text` and its value the rest.
+    pub(crate) fn push_joined(&mut self, text: &[u8], name_len: usize, class: Class) {
+        let name = self.bytes.len();
+        self.bytes.extend_from_slice(text);
+        let (value, end) = (name + name_len, self.bytes.len());
+        self.index.push(Entry {
+            name: offset(name),
+            value: offset(value),
+            end: offset(end),
+            class,
+            sensitive: false,
+        });
+    }
+
     /// Begins a line whose name and value are put together in place. It vanishes unless it is committed.
     pub(crate) fn draft(&mut self) -> Draft<'_> {
         let start = self.bytes.len();

@@ -1,9 +1,9 @@
 use core::mem;
 
-use super::table::{LINE_OVERHEAD, Table};
+use super::table::{LINE_OVERHEAD, Line, Table};
 use super::{DEFAULT_TABLE_SIZE, Error, huffman, integer, static_table};
+use crate::http2::Fields;
 use crate::http2::field::{Class, classify};
-use crate::http2::{Field, Fields};
 
 /// What one header block may cost. Each limit is inclusive.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -213,15 +213,9 @@ impl Decoder {
     }
 
     fn indexed(&mut self, index: usize, out: &mut Fields) -> Result<(), Error> {
-        let (name, value, class) = if let Some(line) = static_table::get(index) {
-            (line.name, line.value, line.class)
-        } else {
-            let line = index.checked_sub(static_table::LEN + 1).and_then(|index| self.table.get(index));
-            let line = line.ok_or(Error::Index)?;
-            (line.name, line.value, line.tag)
-        };
-        if self.block.count(name.len() + value.len(), &self.limits)? {
-            out.push_classified(Field { name, value, sensitive: false }, class);
+        let line = line(&self.table, index)?;
+        if self.block.count(line.text.len(), &self.limits)? {
+            out.push_joined(line.text, line.name_len, line.tag);
         }
         Ok(())
     }
@@ -238,12 +232,7 @@ impl Decoder {
         let mut draft = out.draft();
         match name {
             Name::Text(text) => text.decode(draft.bytes())?,
-            Name::Index(index) => {
-                let line = static_table::get(index).map(|line| line.name);
-                let name =
-                    line.or_else(|| Some(self.table.get(index.checked_sub(static_table::LEN + 1)?)?.name));
-                draft.bytes().extend_from_slice(name.ok_or(Error::Index)?);
-            }
+            Name::Index(index) => draft.bytes().extend_from_slice(line(&self.table, index)?.name()),
         }
         draft.end_name();
         value.decode(draft.bytes())?;
@@ -257,6 +246,12 @@ impl Decoder {
         }
         Ok(())
     }
+}
+
+/// The line at `index` of the static table and the dynamic one behind it (RFC 7541 §2.3.3).
+fn line(table: &Table<Class>, index: usize) -> Result<Line<'_, Class>, Error> {
+    let dynamic = || table.get(index.checked_sub(static_table::LEN + 1)?);
+    static_table::get(index).or_else(dynamic).ok_or(Error::Index)
 }
 
 impl Block {

@@ -96,10 +96,7 @@ impl Encoder {
             return integer::encode(index, 7, 0x80, out);
         }
         let hash = hash(field);
-        let same = |line: super::table::Line<'_, u32>| {
-            line.tag == hash && line.name == field.name && line.value == field.value
-        };
-        if let Some(index) = self.table.position(same) {
+        if let Some(index) = self.table.find(hash, field.name, field.value) {
             return integer::encode(static_table::LEN + 1 + index, 7, 0x80, out);
         }
         let name_index = match static_table::find(field.name, field.value) {
@@ -145,7 +142,7 @@ impl Encoder {
     }
 
     fn dynamic_name(&self, name: &[u8]) -> Option<usize> {
-        self.table.position(|line| line.name == name).map(|index| static_table::LEN + 1 + index)
+        self.table.find_name(name).map(|index| static_table::LEN + 1 + index)
     }
 
     fn literal(&self, field: Field<'_>, name_index: Option<usize>, indexing: Indexing, out: &mut Vec<u8>) {
@@ -216,18 +213,22 @@ fn text(text: &[u8], out: &mut Vec<u8>) {
 /// A hash of name and value, to find a line of the table by comparing numbers. It needs no secret: who makes lines
 /// collide pays for at most one table of comparisons.
 fn hash(field: Field<'_>) -> u32 {
-    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut hash = field.name.len() as u64;
-    for text in [field.name, field.value] {
-        let (words, rest) = text.as_chunks::<8>();
-        for word in words {
-            hash = (hash.rotate_left(23) ^ u64::from_le_bytes(*word)).wrapping_mul(FACTOR);
-        }
-        for &byte in rest {
-            hash = (hash.rotate_left(23) ^ u64::from(byte)).wrapping_mul(FACTOR);
-        }
+    (mix(mix(field.name.len() as u64, field.name), field.value) >> 32) as u32
+}
+
+fn mix(mut hash: u64, text: &[u8]) -> u64 {
+    let mut add = |word: u64| hash = (hash.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let (words, rest) = text.as_chunks::<8>();
+    for word in words {
+        add(u64::from_le_bytes(*word));
     }
-    (hash >> 32) as u32
+    // The last word overlaps the one before it.
+    if let Some(word) = text.last_chunk::<8>() {
+        add(u64::from_le_bytes(*word));
+    } else {
+        add(rest.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)));
+    }
+    hash
 }
 
 #[cfg(test)]

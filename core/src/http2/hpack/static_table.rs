@@ -1,21 +1,14 @@
 //! The static table (RFC 7541 Appendix A).
 
+use super::table::Line;
 use crate::http2::field::Class;
-
-/// A line of the static table.
-pub(super) struct Line {
-    pub(super) name: &'static [u8],
-    pub(super) value: &'static [u8],
-    /// What [`classify`](crate::http2::field::classify) says of the line.
-    pub(super) class: Class,
-}
 
 /// How many lines the static table has; the dynamic table's indices begin behind them.
 pub(super) const LEN: usize = LINES.len();
 
-/// The line at `index`, which counts from 1.
-pub(super) fn get(index: usize) -> Option<&'static Line> {
-    LINES.get(index.checked_sub(1)?)
+/// The line at `index`, which counts from 1, and what [`classify`](crate::http2::field::classify) says of it.
+pub(super) fn get(index: usize) -> Option<Line<'static, Class>> {
+    LINES.get(index.checked_sub(1)?).copied()
 }
 
 /// Where a field is in the static table.
@@ -32,13 +25,13 @@ pub(super) fn find(name: &[u8], value: &[u8]) -> Option<Match> {
     let mut candidates = BY_NAME_LENGTH.get(name.len()).copied()?;
     let first = loop {
         let at = candidates.trailing_zeros() as usize;
-        if LINES.get(at)?.name == name {
+        if LINES.get(at)?.name() == name {
             break at;
         }
         candidates &= candidates - 1;
     };
-    let mut lines = LINES.iter().skip(first).take_while(|line| line.name == name);
-    Some(match lines.position(|line| line.value == value) {
+    let mut lines = LINES.iter().skip(first).take_while(|line| line.name() == name);
+    Some(match lines.position(|line| line.value() == value) {
         Some(nth) => Match::Line(first + nth + 1),
         None => Match::Name(first + 1),
     })
@@ -50,79 +43,81 @@ static BY_NAME_LENGTH: [u64; 32] = {
     let mut lines = [0; 32];
     let mut at = 0;
     while at < LEN {
-        lines[LINES[at].name.len()] |= 1 << at;
+        lines[LINES[at].name_len] |= 1 << at;
         at += 1;
     }
     lines
 };
 
-const fn line(name: &'static [u8], value: &'static [u8], class: Class) -> Line {
-    Line { name, value, class }
+macro_rules! line {
+    ($name:literal, $value:literal, $class:ident) => {
+        Line { text: concat!($name, $value).as_bytes(), name_len: $name.len(), tag: Class::$class }
+    };
 }
 
 #[rustfmt::skip]
-static LINES: [Line; 61] = [
-    line(b":authority", b"", Class::Authority),
-    line(b":method", b"GET", Class::Method),
-    line(b":method", b"POST", Class::Method),
-    line(b":path", b"/", Class::Path),
-    line(b":path", b"/index.html", Class::Path),
-    line(b":scheme", b"http", Class::Scheme),
-    line(b":scheme", b"https", Class::Scheme),
-    line(b":status", b"200", Class::Status),
-    line(b":status", b"204", Class::Status),
-    line(b":status", b"206", Class::Status),
-    line(b":status", b"304", Class::Status),
-    line(b":status", b"400", Class::Status),
-    line(b":status", b"404", Class::Status),
-    line(b":status", b"500", Class::Status),
-    line(b"accept-charset", b"", Class::Regular),
-    line(b"accept-encoding", b"gzip, deflate", Class::Regular),
-    line(b"accept-language", b"", Class::Regular),
-    line(b"accept-ranges", b"", Class::Regular),
-    line(b"accept", b"", Class::Regular),
-    line(b"access-control-allow-origin", b"", Class::Regular),
-    line(b"age", b"", Class::Regular),
-    line(b"allow", b"", Class::Regular),
-    line(b"authorization", b"", Class::Regular),
-    line(b"cache-control", b"", Class::Regular),
-    line(b"content-disposition", b"", Class::Regular),
-    line(b"content-encoding", b"", Class::Regular),
-    line(b"content-language", b"", Class::Regular),
-    line(b"content-length", b"", Class::BadContentLength),
-    line(b"content-location", b"", Class::Regular),
-    line(b"content-range", b"", Class::Regular),
-    line(b"content-type", b"", Class::Regular),
-    line(b"cookie", b"", Class::Regular),
-    line(b"date", b"", Class::Regular),
-    line(b"etag", b"", Class::Regular),
-    line(b"expect", b"", Class::Regular),
-    line(b"expires", b"", Class::Regular),
-    line(b"from", b"", Class::Regular),
-    line(b"host", b"", Class::Host),
-    line(b"if-match", b"", Class::Regular),
-    line(b"if-modified-since", b"", Class::Regular),
-    line(b"if-none-match", b"", Class::Regular),
-    line(b"if-range", b"", Class::Regular),
-    line(b"if-unmodified-since", b"", Class::Regular),
-    line(b"last-modified", b"", Class::Regular),
-    line(b"link", b"", Class::Regular),
-    line(b"location", b"", Class::Regular),
-    line(b"max-forwards", b"", Class::Regular),
-    line(b"proxy-authenticate", b"", Class::Regular),
-    line(b"proxy-authorization", b"", Class::Regular),
-    line(b"range", b"", Class::Regular),
-    line(b"referer", b"", Class::Regular),
-    line(b"refresh", b"", Class::Regular),
-    line(b"retry-after", b"", Class::Regular),
-    line(b"server", b"", Class::Regular),
-    line(b"set-cookie", b"", Class::Regular),
-    line(b"strict-transport-security", b"", Class::Regular),
-    line(b"transfer-encoding", b"", Class::ConnectionSpecific),
-    line(b"user-agent", b"", Class::Regular),
-    line(b"vary", b"", Class::Regular),
-    line(b"via", b"", Class::Regular),
-    line(b"www-authenticate", b"", Class::Regular),
+static LINES: [Line<'static, Class>; 61] = [
+    line!(":authority", "", Authority),
+    line!(":method", "GET", Method),
+    line!(":method", "POST", Method),
+    line!(":path", "/", Path),
+    line!(":path", "/index.html", Path),
+    line!(":scheme", "http", Scheme),
+    line!(":scheme", "https", Scheme),
+    line!(":status", "200", Status),
+    line!(":status", "204", Status),
+    line!(":status", "206", Status),
+    line!(":status", "304", Status),
+    line!(":status", "400", Status),
+    line!(":status", "404", Status),
+    line!(":status", "500", Status),
+    line!("accept-charset", "", Regular),
+    line!("accept-encoding", "gzip, deflate", Regular),
+    line!("accept-language", "", Regular),
+    line!("accept-ranges", "", Regular),
+    line!("accept", "", Regular),
+    line!("access-control-allow-origin", "", Regular),
+    line!("age", "", Regular),
+    line!("allow", "", Regular),
+    line!("authorization", "", Regular),
+    line!("cache-control", "", Regular),
+    line!("content-disposition", "", Regular),
+    line!("content-encoding", "", Regular),
+    line!("content-language", "", Regular),
+    line!("content-length", "", BadContentLength),
+    line!("content-location", "", Regular),
+    line!("content-range", "", Regular),
+    line!("content-type", "", Regular),
+    line!("cookie", "", Regular),
+    line!("date", "", Regular),
+    line!("etag", "", Regular),
+    line!("expect", "", Regular),
+    line!("expires", "", Regular),
+    line!("from", "", Regular),
+    line!("host", "", Host),
+    line!("if-match", "", Regular),
+    line!("if-modified-since", "", Regular),
+    line!("if-none-match", "", Regular),
+    line!("if-range", "", Regular),
+    line!("if-unmodified-since", "", Regular),
+    line!("last-modified", "", Regular),
+    line!("link", "", Regular),
+    line!("location", "", Regular),
+    line!("max-forwards", "", Regular),
+    line!("proxy-authenticate", "", Regular),
+    line!("proxy-authorization", "", Regular),
+    line!("range", "", Regular),
+    line!("referer", "", Regular),
+    line!("refresh", "", Regular),
+    line!("retry-after", "", Regular),
+    line!("server", "", Regular),
+    line!("set-cookie", "", Regular),
+    line!("strict-transport-security", "", Regular),
+    line!("transfer-encoding", "", ConnectionSpecific),
+    line!("user-agent", "", Regular),
+    line!("vary", "", Regular),
+    line!("via", "", Regular),
+    line!("www-authenticate", "", Regular),
 ];
 
 #[cfg(test)]
@@ -133,11 +128,11 @@ mod tests {
     #[test]
     fn every_line_has_its_class_and_is_found() {
         for (at, line) in LINES.iter().enumerate() {
-            let name = line.name.escape_ascii();
-            assert_eq!(line.class, classify(line.name, line.value), "{name}");
-            assert_eq!(find(line.name, line.value), Some(Match::Line(at + 1)), "{name}");
-            let first = LINES.iter().position(|other| other.name == line.name).unwrap();
-            assert_eq!(find(line.name, b"no such value"), Some(Match::Name(first + 1)), "{name}");
+            let name = line.name().escape_ascii();
+            assert_eq!(line.tag, classify(line.name(), line.value()), "{name}");
+            assert_eq!(find(line.name(), line.value()), Some(Match::Line(at + 1)), "{name}");
+            let first = LINES.iter().position(|other| other.name() == line.name()).unwrap();
+            assert_eq!(find(line.name(), b"no such value"), Some(Match::Name(first + 1)), "{name}");
         }
         assert_eq!(find(b"grpc-status", b"0"), None);
         assert_eq!(find(b":protocol", b""), None);
@@ -147,8 +142,8 @@ mod tests {
     #[test]
     fn indices_count_from_one_to_sixty_one() {
         assert!(get(0).is_none());
-        assert_eq!(get(1).unwrap().name, b":authority");
-        assert_eq!(get(LEN).unwrap().name, b"www-authenticate");
+        assert_eq!(get(1).unwrap().name(), b":authority");
+        assert_eq!(get(LEN).unwrap().name(), b"www-authenticate");
         assert!(get(62).is_none());
     }
 }

@@ -38,15 +38,26 @@ impl<Tag> Entry<Tag> {
     }
 }
 
-/// A line of the table.
+/// A line of a table.
 #[derive(Clone, Copy)]
 pub(super) struct Line<'a, Tag> {
-    pub(super) name: &'a [u8],
-    pub(super) value: &'a [u8],
+    /// The name and behind it the value, so that both are copied at once.
+    pub(super) text: &'a [u8],
+    pub(super) name_len: usize,
     pub(super) tag: Tag,
 }
 
-impl<Tag: Copy> Table<Tag> {
+impl<'a, Tag> Line<'a, Tag> {
+    pub(super) fn name(&self) -> &'a [u8] {
+        self.text.get(..self.name_len).unwrap_or_default()
+    }
+
+    pub(super) fn value(&self) -> &'a [u8] {
+        self.text.get(self.name_len..).unwrap_or_default()
+    }
+}
+
+impl<Tag: Copy + PartialEq> Table<Tag> {
     /// An empty table for lines of `capacity` bytes (RFC 7541 §4.1). It allocates with the first line.
     pub(super) const fn new(capacity: usize) -> Self {
         Self { lines: VecDeque::new(), arena: Vec::new(), gap: 0, base: 0, size: 0, capacity }
@@ -89,9 +100,24 @@ impl<Tag: Copy> Table<Tag> {
         self.line(self.lines.get(at)?)
     }
 
-    /// The index of the newest line that `wanted` accepts.
-    pub(super) fn position(&self, mut wanted: impl FnMut(Line<'_, Tag>) -> bool) -> Option<usize> {
-        self.lines.iter().rev().position(|entry| self.line(entry).is_some_and(&mut wanted))
+    /// The index of the newest line with this tag, name and value.
+    pub(super) fn find(&self, tag: Tag, name: &[u8], value: &[u8]) -> Option<usize> {
+        self.position(|entry| {
+            // The tag first: it tells nearly all lines apart without a look at the arena.
+            entry.tag == tag
+                && self.line(entry).is_some_and(|line| line.name() == name && line.value() == value)
+        })
+    }
+
+    /// The index of the newest line with this name.
+    pub(super) fn find_name(&self, name: &[u8]) -> Option<usize> {
+        self.position(|entry| {
+            entry.name_len as usize == name.len() && self.line(entry).is_some_and(|line| line.name() == name)
+        })
+    }
+
+    fn position(&self, wanted: impl FnMut(&Entry<Tag>) -> bool) -> Option<usize> {
+        self.lines.iter().rev().position(wanted)
     }
 
     /// Gives back memory that the lines do not need.
@@ -116,10 +142,9 @@ impl<Tag: Copy> Table<Tag> {
         };
         add(&(self.capacity as u64).to_be_bytes());
         for line in self.lines.iter().rev().filter_map(|entry| self.line(entry)) {
-            add(&(line.name.len() as u64).to_be_bytes());
-            add(line.name);
-            add(&(line.value.len() as u64).to_be_bytes());
-            add(line.value);
+            add(&(line.name_len as u64).to_be_bytes());
+            add(&(line.text.len() as u64).to_be_bytes());
+            add(line.text);
         }
         digest
     }
@@ -127,8 +152,7 @@ impl<Tag: Copy> Table<Tag> {
     fn line(&self, entry: &Entry<Tag>) -> Option<Line<'_, Tag>> {
         let start = entry.start.wrapping_sub(self.base) as usize;
         let text = self.arena.get(start..start + entry.text_len())?;
-        let (name, value) = text.split_at_checked(entry.name_len as usize)?;
-        Some(Line { name, value, tag: entry.tag })
+        Some(Line { text, name_len: entry.name_len as usize, tag: entry.tag })
     }
 
     fn evict_to(&mut self, size: usize) {

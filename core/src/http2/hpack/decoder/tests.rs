@@ -23,7 +23,7 @@ fn table(decoder: &Decoder) -> Vec<(String, String)> {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (0..)
         .map_while(|index| decoder.table.get(index))
-        .map(|line| (text(line.name), text(line.value)))
+        .map(|line| (text(line.name()), text(line.value())))
         .collect()
 }
 

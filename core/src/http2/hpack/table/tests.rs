@@ -3,7 +3,7 @@ use super::*;
 fn lines(table: &Table<u8>) -> Vec<(Vec<u8>, Vec<u8>, u8)> {
     (0..)
         .map_while(|index| table.get(index))
-        .map(|line| (line.name.to_vec(), line.value.to_vec(), line.tag))
+        .map(|line| (line.name().to_vec(), line.value().to_vec(), line.tag))
         .collect()
 }
 
@@ -46,10 +46,12 @@ fn finds_the_newest_line() {
     for (value, tag) in [(&b"1"[..], 1), (b"2", 2), (b"1", 3)] {
         table.insert(b"name", value, tag);
     }
-    assert_eq!(table.position(|line| line.name == b"name"), Some(0));
-    assert_eq!(table.position(|line| line.value == b"2"), Some(1));
-    assert_eq!(table.position(|line| line.tag == 1), Some(2));
-    assert_eq!(table.position(|line| line.tag == 4), None);
+    assert_eq!(table.find_name(b"name"), Some(0));
+    assert_eq!(table.find_name(b"nam"), None);
+    assert_eq!(table.find(2, b"name", b"2"), Some(1));
+    assert_eq!(table.find(1, b"name", b"1"), Some(2));
+    assert_eq!(table.find(1, b"name", b"2"), None);
+    assert_eq!(table.find(4, b"name", b"1"), None);
 }
 
 #[test]
