@@ -111,16 +111,6 @@ impl Outbox {
         written
     }
 
-    /// Overwrites bytes appended since `len()` bytes were waiting, to fill in a frame's length once it is known.
-    ///
-    /// `back` counts from the end of the arena: `patch(9, head)` rewrites the last nine bytes' beginning.
-    pub(crate) fn patch(&mut self, back: usize, bytes: &[u8]) {
-        let start = self.arena.len().saturating_sub(back);
-        if let Some(place) = self.arena.get_mut(start..start + bytes.len()) {
-            place.copy_from_slice(bytes);
-        }
-    }
-
     /// The arena bytes that go next, up to the next shared payload.
     fn arena_chunk(&self) -> &[u8] {
         let end = self.shared.front().map_or(self.arena.len(), |shared| shared.after);

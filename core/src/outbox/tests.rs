@@ -62,12 +62,3 @@ proptest! {
         prop_assert_eq!(all, model);
     }
 }
-
-#[test]
-fn patches_a_frame_head_once_its_length_is_known() {
-    let mut outbox = Outbox::new();
-    outbox.put_slice(b"before");
-    let written = outbox.write_with(|out| out.extend(b"???payload"));
-    outbox.patch(written, b"len");
-    assert_eq!(gathered(&outbox), b"beforelenpayload");
-}

@@ -1,0 +1,135 @@
+//! What a peer may do in good faith, but not without end: token buckets, all in one place.
+
+use super::stats::Abuse;
+use super::{Limits, Stats};
+use crate::Instant;
+use crate::http2::error::Fault;
+use crate::http2::reason::Reason;
+
+/// Tokens are counted in nanoseconds of a bucket that earns one a second, so that no rate needs a fraction.
+const TOKEN: u64 = 1_000_000_000;
+
+/// A token bucket that refills with time and with whatever earns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bucket {
+    level: u64,
+    cap: u64,
+    rate: u64,
+    at: Instant,
+}
+
+impl Bucket {
+    const fn new(burst: u32, cap: u32, rate: u32, now: Instant) -> Self {
+        Self { level: burst as u64 * TOKEN, cap: cap as u64 * TOKEN, rate: rate as u64, at: now }
+    }
+
+    /// Adds `tokens`, up to the cap.
+    pub(crate) fn earn(&mut self, tokens: u32) {
+        self.level = self.level.saturating_add(u64::from(tokens) * TOKEN).min(self.cap);
+    }
+
+    /// Takes a token; `false` when there is none.
+    #[must_use]
+    pub(crate) fn take(&mut self, now: Instant) -> bool {
+        let refill = now.as_nanos().saturating_sub(self.at.as_nanos()).saturating_mul(self.rate);
+        self.level = self.level.saturating_add(refill).min(self.cap);
+        self.at = now.max(self.at);
+        match self.level.checked_sub(TOKEN) {
+            Some(rest) => {
+                self.level = rest;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// The buckets of a connection.
+#[derive(Debug)]
+pub(crate) struct Buckets {
+    pub(crate) reset: Bucket,
+    pub(crate) glitch: Bucket,
+    pub(crate) settings: Bucket,
+    pub(crate) ping: Bucket,
+    pub(crate) window_update: Bucket,
+    pub(crate) ignored: Bucket,
+    pub(crate) empty_data: Bucket,
+    /// Streams that ended with our trailers since the last token they earned.
+    finished: u8,
+}
+
+/// Streams that end well earn a reset token together.
+const FINISHED_PER_RESET: u8 = 4;
+/// A stream's share of WINDOW_UPDATE frames.
+const WINDOW_UPDATES_PER_STREAM: u32 = 4;
+/// A sent DATA frame's share of WINDOW_UPDATE frames.
+const WINDOW_UPDATES_PER_DATA: u32 = 8;
+/// Tokens that can be hoarded where frames earn them: enough for any pattern of good faith, far from a flood.
+const EARNED_CAP: u32 = 1 << 20;
+
+impl Buckets {
+    pub(crate) const fn new(limits: &Limits, now: Instant) -> Self {
+        Self {
+            reset: Bucket::new(limits.reset_burst, limits.reset_burst, limits.reset_rate, now),
+            glitch: Bucket::new(limits.glitch_burst, limits.glitch_burst, limits.glitch_rate, now),
+            settings: Bucket::new(limits.settings_burst, limits.settings_burst, limits.settings_rate, now),
+            ping: Bucket::new(limits.ping_burst, limits.ping_cap, limits.ping_rate, now),
+            window_update: Bucket::new(
+                limits.window_update_burst,
+                EARNED_CAP,
+                limits.window_update_rate,
+                now,
+            ),
+            ignored: Bucket::new(limits.ignored_burst, EARNED_CAP, limits.ignored_rate, now),
+            empty_data: Bucket::new(
+                limits.empty_data_burst,
+                limits.empty_data_burst,
+                limits.empty_data_rate,
+                now,
+            ),
+            finished: 0,
+        }
+    }
+
+    /// A stream was opened by either side.
+    pub(crate) fn on_stream(&mut self, limits: &Limits) {
+        self.window_update.earn(WINDOW_UPDATES_PER_STREAM);
+        self.ignored.earn(limits.ignored_burst);
+    }
+
+    /// HEADERS or DATA went either way.
+    pub(crate) fn on_message_frame(&mut self) {
+        self.ping.earn(1);
+    }
+
+    /// We sent DATA.
+    pub(crate) fn on_data_sent(&mut self) {
+        self.window_update.earn(WINDOW_UPDATES_PER_DATA);
+    }
+
+    /// A stream ended with our END_STREAM.
+    pub(crate) fn on_finished(&mut self) {
+        self.finished += 1;
+        if self.finished == FINISHED_PER_RESET {
+            self.finished = 0;
+            self.reset.earn(1);
+        }
+    }
+}
+
+/// Ends the connection for `abuse`, and counts it.
+pub(crate) fn kill(stats: &mut Stats, abuse: Abuse) -> Fault {
+    stats.kills.count(abuse);
+    Fault::Connection(Reason::ENHANCE_YOUR_CALM, abuse.name())
+}
+
+/// Counts one tolerated act of `abuse` and takes a token for it; a kill when there is none.
+pub(crate) fn charge(
+    bucket: &mut Bucket,
+    stats: &mut Stats,
+    abuse: Abuse,
+    now: Instant,
+) -> Result<(), Fault> {
+    stats.abuse.count(abuse);
+    if bucket.take(now) { Ok(()) } else { Err(kill(stats, abuse)) }
+}

@@ -1,0 +1,127 @@
+use super::StreamId;
+
+/// How a stream came to its end (RFC 9113 §5.1, "closed").
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Closing {
+    /// END_STREAM of the peer: anything more on it is an error of the connection.
+    PeerEnded,
+    /// RST_STREAM of either side: what was under way then is let pass.
+    Reset,
+}
+
+/// What is known of a stream number that is not in use and not above all that were.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Past {
+    Closed(Closing),
+    /// Never used: a higher number came first (RFC 9113 §5.1.1).
+    Skipped,
+    /// Too long ago to tell.
+    Forgotten,
+}
+
+/// What is remembered of the last streams that were closed.
+///
+/// A stream's number is its place, so that the ring forgets by distance in numbers and not by what happened in between:
+/// streams that the peer ended and streams that were reset never push each other out, and a number that is near enough
+/// and has no entry was never used.
+#[derive(Debug)]
+pub(crate) struct ClosedStreams {
+    /// The number with bit 31 set, and the closing in bit 0, which is one in every number of a client; 0 for none.
+    ring: Vec<u32>,
+    size: u32,
+    /// The highest number that was ever closed.
+    highest: StreamId,
+    /// Numbers up to this one are forgotten.
+    horizon: StreamId,
+}
+
+const USED: u32 = 1 << 31;
+
+impl ClosedStreams {
+    /// Remembers the last `size` numbers of one side. Memory comes with the first closed stream.
+    pub(crate) const fn new(size: u32) -> Self {
+        let size = if size == 0 { 1 } else { size };
+        Self { ring: Vec::new(), size, highest: StreamId::CONNECTION, horizon: StreamId::CONNECTION }
+    }
+
+    pub(crate) fn remember(&mut self, id: StreamId, closing: Closing) {
+        if self.ring.is_empty() {
+            self.ring = vec![0; self.size as usize];
+        }
+        self.highest = self.highest.max(id);
+        if self.is_forgotten(id) {
+            return;
+        }
+        let place = self.place(id);
+        if let Some(entry) = self.ring.get_mut(place) {
+            *entry = (id.get() & !1) | u32::from(closing == Closing::Reset) | USED;
+        }
+    }
+
+    /// What became of `id`, which is not in use and not above all that were.
+    pub(crate) fn recall(&self, id: StreamId) -> Past {
+        if self.is_forgotten(id) {
+            return Past::Forgotten;
+        }
+        match self.ring.get(self.place(id)) {
+            Some(entry) if entry & !1 == (id.get() & !1) | USED => {
+                Past::Closed(if entry & 1 == 1 { Closing::Reset } else { Closing::PeerEnded })
+            }
+            _ => Past::Skipped,
+        }
+    }
+
+    /// Forgets all and gives the memory back.
+    pub(crate) fn forget(&mut self) {
+        self.ring = Vec::new();
+        self.horizon = self.highest;
+    }
+
+    fn is_forgotten(&self, id: StreamId) -> bool {
+        id <= self.horizon || self.highest.get().saturating_sub(id.get()) / 2 >= self.size
+    }
+
+    const fn place(&self, id: StreamId) -> usize {
+        (id.get() / 2 % self.size) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(n: u32) -> StreamId {
+        StreamId::from_wire((2 * n + 1).to_be_bytes())
+    }
+
+    fn closing(n: u32) -> Closing {
+        if n.is_multiple_of(3) { Closing::Reset } else { Closing::PeerEnded }
+    }
+
+    #[test]
+    fn the_last_streams_are_remembered_and_older_ones_forgotten() {
+        let mut closed = ClosedStreams::new(8);
+        for n in (0..20).filter(|n| n % 5 != 4) {
+            closed.remember(id(n), closing(n));
+        }
+        for n in 0..19 {
+            let expected = match n {
+                0..=10 => Past::Forgotten,
+                _ if n % 5 == 4 => Past::Skipped,
+                _ => Past::Closed(closing(n)),
+            };
+            assert_eq!(closed.recall(id(n)), expected, "stream {n}");
+        }
+    }
+
+    #[test]
+    fn what_was_forgotten_is_not_taken_for_skipped() {
+        let mut closed = ClosedStreams::new(8);
+        closed.remember(id(3), Closing::Reset);
+        closed.forget();
+        assert_eq!(closed.recall(id(3)), Past::Forgotten);
+        closed.remember(id(4), Closing::Reset);
+        assert_eq!(closed.recall(id(2)), Past::Forgotten);
+        assert_eq!(closed.recall(id(4)), Past::Closed(Closing::Reset));
+    }
+}

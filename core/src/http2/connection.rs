@@ -1,0 +1,422 @@
+use std::collections::VecDeque;
+
+use bytes::{Bytes, BytesMut};
+
+use super::abuse::Buckets;
+use super::closed::ClosedStreams;
+use super::control::Control;
+use super::error::Fault;
+use super::flow::RecvWindow;
+use super::lifetime::GoingAway;
+use super::ping::{Bandwidth, Pings, Strikes};
+use super::reader::Reader;
+use super::settings::{LocalSettings, PeerSettings};
+use super::store::Store;
+use super::timer::Timers;
+use super::{Config, ConnectionEnd, Event, Fields, Initiator, Stats, StreamId, StreamKey, TimerKind, hpack};
+use crate::{Instant, Outbox};
+
+/// Which end of the connection this is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// Opens streams.
+    Client,
+    /// Answers them.
+    Server,
+}
+
+/// One HTTP/2 connection as a value. The caller owns the socket, the clock and the buffers.
+///
+/// | kind | methods | what they promise |
+/// | --- | --- | --- |
+/// | in | [`handle_input`], [`handle_eof`], [`handle_timeout`] | Bytes may come split anywhere. Bounded work: when events must be drained first, input stops and says how much it took. Never errs: a fault ends a stream, or is the last event |
+/// | events | [`poll_event`] | Small values; what belongs to them is pulled: [`take_fields`], [`recv_data`]. Each stream's last event, and the connection's, comes exactly once |
+/// | out | [`poll_transmit`], [`handle_sent`] | Control frames first, then streams by turn, until the budget. Nothing comes while the last bytes are unsent |
+/// | time | [`poll_timeout`], [`next_timer`] | An early [`handle_timeout`] does nothing; after `handle_timeout(t)` the next timeout is later than `t` |
+/// | commands | [`open`], [`send_headers`], [`send_data`], [`send_trailers`], [`grant`], [`reset`], [`release`], [`drain`], [`close`] | Act at once, never block, legal in any order. A misuse is an error and changes nothing |
+/// | hints | [`wants_input`], [`wants_transmit`], [`wants_shutdown`], [`is_closed`] | O(1) |
+///
+/// [`handle_input`]: Self::handle_input
+/// [`handle_eof`]: Self::handle_eof
+/// [`handle_timeout`]: Self::handle_timeout
+/// [`poll_event`]: Self::poll_event
+/// [`take_fields`]: Self::take_fields
+/// [`recv_data`]: Self::recv_data
+/// [`poll_transmit`]: Self::poll_transmit
+/// [`handle_sent`]: Self::handle_sent
+/// [`poll_timeout`]: Self::poll_timeout
+/// [`next_timer`]: Self::next_timer
+/// [`open`]: Self::open
+/// [`send_headers`]: Self::send_headers
+/// [`send_data`]: Self::send_data
+/// [`send_trailers`]: Self::send_trailers
+/// [`grant`]: Self::grant
+/// [`reset`]: Self::reset
+/// [`release`]: Self::release
+/// [`drain`]: Self::drain
+/// [`close`]: Self::close
+/// [`wants_input`]: Self::wants_input
+/// [`wants_transmit`]: Self::wants_transmit
+/// [`wants_shutdown`]: Self::wants_shutdown
+/// [`is_closed`]: Self::is_closed
+#[derive(Debug)]
+pub struct Connection {
+    pub(super) role: Role,
+    pub(super) config: Config,
+    /// The latest time that any call brought; commands run at it.
+    pub(super) now: Instant,
+    pub(super) last_read: Instant,
+
+    pub(super) reader: Reader,
+    pub(super) decoder: hpack::Decoder,
+    pub(super) encoder: hpack::Encoder,
+    pub(super) control: Control,
+    /// Bytes that the caller has and the socket did not take yet.
+    pub(super) unsent: usize,
+
+    pub(super) local: LocalSettings,
+    pub(super) peer: PeerSettings,
+    pub(super) recv_window: RecvWindow,
+    /// What we may send on the connection. Spent only while DATA is encoded, never reserved.
+    pub(super) send_window: i64,
+
+    pub(super) streams: Store,
+    pub(super) closed: ClosedStreams,
+    /// The highest stream that the peer opened.
+    pub(super) highest_peer: StreamId,
+    /// The number of the next stream that we open; `None` when they are used up.
+    pub(super) next_local: Option<StreamId>,
+    /// Streams that count against the limit of the side that answers them.
+    pub(super) counted: u32,
+    /// `open` said `Busy`.
+    pub(super) want_streams: bool,
+
+    pub(super) events: VecDeque<Event>,
+    pub(super) timers: Timers,
+    pub(super) buckets: Buckets,
+    pub(super) pings: Pings,
+    pub(super) bandwidth: Bandwidth,
+    pub(super) strikes: Strikes,
+    pub(super) stats: Stats,
+    pub(super) going_away: GoingAway,
+    /// Memory of sections that were given back.
+    pub(super) spare: Vec<Fields>,
+}
+
+/// Input stops when so many events wait: the caller acts on a burst before it gets the next.
+const MAX_EVENTS: usize = 64;
+/// Sections whose memory is kept for the next ones.
+const MAX_SPARE: usize = 8;
+/// A section that grew beyond this is not kept, bytes.
+const MAX_SPARE_CAPACITY: usize = 4 << 10;
+
+impl Connection {
+    /// The end that opens streams.
+    pub fn client(config: Config, now: Instant) -> Self {
+        Self::new(Role::Client, config, now)
+    }
+
+    /// The end that answers them.
+    pub fn server(config: Config, now: Instant) -> Self {
+        Self::new(Role::Server, config, now)
+    }
+
+    fn new(role: Role, config: Config, now: Instant) -> Self {
+        let limits = &config.limits;
+        let mut timers = Timers::default();
+        timers.set(TimerKind::Handshake, now + limits.handshake_timeout);
+        let mut connection = Self {
+            role,
+            now,
+            last_read: now,
+            reader: Reader::new(role),
+            decoder: hpack::Decoder::new(hpack::DecoderLimits {
+                list_size: limits.max_header_list_size as usize,
+                fields: limits.max_header_fields,
+                decoded: limits.max_header_list_abort as usize,
+                block_wire: limits.max_header_block_wire,
+            }),
+            encoder: hpack::Encoder::new(limits.encoder_table_size),
+            control: Control::new(role),
+            unsent: 0,
+            local: LocalSettings::new(),
+            peer: PeerSettings::default(),
+            recv_window: RecvWindow::new(config.connection_window),
+            send_window: i64::from(super::settings::DEFAULT_WINDOW),
+            streams: Store::new(config.seed),
+            closed: ClosedStreams::new(
+                limits.remembered_streams.max(limits.max_concurrent_streams.saturating_mul(4)).min(1 << 16),
+            ),
+            highest_peer: StreamId::CONNECTION,
+            next_local: match role {
+                Role::Client => Some(StreamId::FIRST),
+                Role::Server => None,
+            },
+            counted: 0,
+            want_streams: false,
+            events: VecDeque::new(),
+            timers,
+            buckets: Buckets::new(limits, now),
+            pings: Pings::default(),
+            bandwidth: Bandwidth::new(&config),
+            strikes: Strikes::default(),
+            stats: Stats::default(),
+            going_away: GoingAway::default(),
+            spare: Vec::new(),
+            config,
+        };
+        connection.start_lifetime();
+        connection
+    }
+
+    // ---- in
+
+    /// Bytes from the socket, split anywhere. Answers how many of them were taken: fewer than all only when events must
+    /// be drained, or output be sent, before more input is acted on. The caller keeps the rest and gives it again.
+    pub fn handle_input(&mut self, now: Instant, input: &[u8]) -> usize {
+        self.now = now;
+        self.last_read = now;
+        let mut rest = input;
+        while !rest.is_empty() {
+            if self.going_away.is_ended() {
+                // Nothing that comes after the end means anything any more.
+                return input.len();
+            }
+            if self.events.len() >= MAX_EVENTS || !self.wants_input() {
+                break;
+            }
+            if let Err(fault) = self.read(&mut rest) {
+                self.act_on(fault);
+            }
+        }
+        self.watch_progress(rest.is_empty());
+        input.len() - rest.len()
+    }
+
+    /// The peer will send nothing more.
+    pub fn handle_eof(&mut self, now: Instant) {
+        self.now = now;
+        self.on_eof();
+    }
+
+    /// Time has passed. Call it when [`poll_timeout`](Self::poll_timeout) is due; at any other time it does nothing.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.now = now;
+        while let Some(kind) = self.timers.expire(now) {
+            if let Err(fault) = self.on_timer(kind) {
+                self.act_on(fault);
+            }
+        }
+    }
+
+    // ---- events
+
+    /// What happened, in order.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        loop {
+            let event = self.events.pop_front()?;
+            match event {
+                Event::Data { stream, .. } => {
+                    let Some(record) = self.streams.get_mut(stream) else { continue };
+                    record.recv.data_announced = false;
+                    let end_stream = core::mem::take(&mut record.recv.end_unannounced);
+                    if record.released {
+                        continue;
+                    }
+                    return Some(Event::Data { stream, end_stream });
+                }
+                Event::Headers { stream, .. }
+                | Event::Informational { stream, .. }
+                | Event::Trailers { stream }
+                | Event::Writable { stream }
+                | Event::Finished { stream }
+                | Event::Reset { stream, .. } => {
+                    // The application does not hear of a stream that it has given up in the meantime.
+                    if self.streams.get(stream).is_some_and(|record| !record.released) {
+                        return Some(event);
+                    }
+                }
+                Event::StreamsAvailable if self.is_busy() => self.want_streams = true,
+                _ => return Some(event),
+            }
+        }
+    }
+
+    /// The fields that [`Event::Headers`] announced, then those of [`Event::Trailers`]; each once.
+    pub fn take_fields(&mut self, stream: StreamKey) -> Option<Fields> {
+        let recv = &mut self.streams.get_mut(stream)?.recv;
+        recv.head.take().or_else(|| recv.trailers.take())
+    }
+
+    /// Gives the memory of a section back, for the next one.
+    pub fn recycle(&mut self, mut fields: Fields) {
+        if self.spare.len() < MAX_SPARE && fields.capacity() <= MAX_SPARE_CAPACITY {
+            fields.clear();
+            self.spare.push(fields);
+        }
+    }
+
+    /// An empty section, from memory that was given back where there is some.
+    pub fn spare_fields(&mut self) -> Fields {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    /// DATA of the stream that was received and not yet taken, in one contiguous buffer. Take what you use with
+    /// `split_to` or `advance`; then [`grant`](Self::grant) the peer as much again.
+    pub fn recv_data(&mut self, stream: StreamKey) -> Option<&mut BytesMut> {
+        self.streams.get_mut(stream).filter(|record| !record.released).map(|record| &mut record.recv.data)
+    }
+
+    // ---- out
+
+    /// Moves what is to be sent to `out`, about `budget` bytes of it: the last frame may go beyond. Answers whether
+    /// more waits. Nothing comes while bytes of an earlier call are unsent.
+    pub fn poll_transmit(&mut self, now: Instant, out: &mut Outbox, budget: usize) -> bool {
+        self.now = now;
+        if self.unsent == 0 {
+            self.transmit(out, budget);
+        }
+        self.wants_transmit()
+    }
+
+    /// The socket did not take `unsent` bytes of what was transmitted and still has to; 0 when all is gone.
+    pub fn handle_sent(&mut self, now: Instant, unsent: usize) {
+        self.now = now;
+        if unsent == 0 {
+            self.timers.clear(TimerKind::WriteStall);
+        } else if unsent != self.unsent {
+            self.timers.set(TimerKind::WriteStall, now + self.config.limits.write_stall_timeout);
+        }
+        self.unsent = unsent;
+    }
+
+    // ---- time
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.timers.next().map(|(at, _)| at)
+    }
+
+    /// What the connection waits for then.
+    pub fn next_timer(&self) -> Option<TimerKind> {
+        self.timers.next().map(|(_, kind)| kind)
+    }
+
+    // ---- hints
+
+    /// Whether input would be acted on now. `false` while the peer does not read what it makes us write, so that a
+    /// flood stops at its source, and once the input has ended.
+    pub fn wants_input(&self) -> bool {
+        !self.going_away.at_eof()
+            && (self.going_away.is_ended() || !self.control.is_stalled(&self.config.limits))
+    }
+
+    /// Whether [`poll_transmit`](Self::poll_transmit) has something to give.
+    pub fn wants_transmit(&self) -> bool {
+        self.unsent == 0 && self.has_output()
+    }
+
+    /// Whether the write side of the socket is to be shut down: all is sent and nothing more will be.
+    pub fn wants_shutdown(&self) -> bool {
+        self.going_away.is_ended() && self.unsent == 0 && !self.has_output()
+    }
+
+    /// Whether the socket is to be closed: the connection has ended, its GOAWAY is sent, and the peer had the time to
+    /// read it.
+    pub fn is_closed(&self) -> bool {
+        self.going_away.has_lingered() || (self.wants_shutdown() && self.going_away.at_eof())
+    }
+
+    // ---- state to look at
+
+    /// Which end this is.
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The configuration.
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Counters and gauges.
+    pub const fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// The stream's number on the wire, once it has one.
+    pub fn stream_id(&self, stream: StreamKey) -> Option<StreamId> {
+        self.streams.get(stream)?.id
+    }
+
+    /// Streams that count against the limit of concurrent streams now.
+    pub const fn active_streams(&self) -> usize {
+        self.counted as usize
+    }
+
+    /// The receive window that the connection has grown to, bytes: what arrives in a round trip, at most.
+    pub fn connection_window(&self) -> u32 {
+        u32::try_from(self.recv_window.target()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether the peer may still send on the stream.
+    pub fn is_receiving(&self, stream: StreamKey) -> bool {
+        self.streams.get(stream).is_some_and(|record| record.state.is_receiving())
+    }
+
+    /// A digest of both compression tables: connections that saw the same bytes have the same.
+    pub fn table_digests(&self) -> (u64, u64) {
+        (self.decoder.table_digest(), self.encoder.table_digest())
+    }
+
+    pub(super) const fn is_client(&self) -> bool {
+        matches!(self.role, Role::Client)
+    }
+
+    pub(super) fn emit(&mut self, event: Event) {
+        self.events.push_back(event);
+    }
+
+    pub(super) fn act_on(&mut self, fault: Fault) {
+        match fault {
+            Fault::Stream(id, reason, why) => {
+                if let Err(fault) = self.reset_for_fault(id, reason, why) {
+                    self.act_on(fault);
+                }
+            }
+            Fault::Connection(reason, why) => {
+                self.end(
+                    ConnectionEnd { reason, by: Initiator::Library, why, debug: Bytes::new() },
+                    Some((reason, why)),
+                );
+            }
+        }
+    }
+
+    /// Whether another stream of ours would be over the peer's limit.
+    pub(super) fn is_busy(&self) -> bool {
+        self.peer.max_concurrent_streams.is_some_and(|max| self.counted >= max)
+    }
+
+    /// Checks what must always hold. For tests and fuzzing: panics when it does not.
+    #[doc(hidden)]
+    pub fn check_invariants(&mut self) {
+        let mut to_send = 0;
+        let mut counted = 0;
+        for (_, stream) in self.streams.iter_mut() {
+            let in_items = stream.send.items.iter().map(super::stream::Item::data_len).sum::<usize>();
+            assert_eq!(stream.send.buffered, in_items);
+            to_send += in_items;
+            counted += u32::from(stream.counted);
+        }
+        assert_eq!(self.stats.buffered_to_send, to_send, "gauge of DATA to send");
+        assert_eq!(self.counted, counted, "streams counted");
+        assert!(
+            self.recv_window.target() >= i64::from(super::settings::DEFAULT_WINDOW),
+            "connection credit is conserved"
+        );
+        if let Some((_, _)) = self.timers.next() {
+            assert!(!self.going_away.has_lingered(), "a closed connection has no timers");
+        }
+    }
+}

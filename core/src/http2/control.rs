@@ -1,0 +1,104 @@
+//! Frames that go ahead of the streams: SETTINGS, acknowledgements, RST_STREAM, GOAWAY.
+
+use std::collections::VecDeque;
+
+use super::{Limits, Reason, Role, StreamId};
+
+/// RFC 9113 §3.4: what a client sends first.
+pub(crate) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// What waits to be sent on behalf of the connection.
+///
+/// What can be state is state: only answers that the peer forces one for one are queued, and they are counted.
+#[derive(Debug)]
+pub(crate) struct Control {
+    /// The client's preface.
+    pub(crate) preface: bool,
+    /// Our SETTINGS.
+    pub(crate) settings: bool,
+    pub(crate) settings_acks: u32,
+    pub(crate) ping_acks: VecDeque<[u8; 8]>,
+    pub(crate) resets: VecDeque<QueuedReset>,
+    /// How many of `resets` the peer forced.
+    pub(crate) forced_resets: usize,
+    pub(crate) goaway: Option<GoAwayFrame>,
+    /// The peer speaks HTTP/1: a line that it understands goes out instead of HTTP/2.
+    pub(crate) http1_answer: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct QueuedReset {
+    pub(crate) stream: StreamId,
+    pub(crate) reason: Reason,
+    pub(crate) forced: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GoAwayFrame {
+    pub(crate) last: StreamId,
+    pub(crate) reason: Reason,
+    pub(crate) debug: &'static str,
+}
+
+impl Control {
+    pub(crate) const fn new(role: Role) -> Self {
+        let is_client = matches!(role, Role::Client);
+        Self {
+            preface: is_client,
+            // A server waits for the preface: what comes instead may not be HTTP/2 at all.
+            settings: is_client,
+            settings_acks: 0,
+            ping_acks: VecDeque::new(),
+            resets: VecDeque::new(),
+            forced_resets: 0,
+            goaway: None,
+            http1_answer: false,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.preface
+            && !self.settings
+            && self.settings_acks == 0
+            && self.ping_acks.is_empty()
+            && self.resets.is_empty()
+            && self.goaway.is_none()
+            && !self.http1_answer
+    }
+
+    pub(crate) fn reset(&mut self, stream: StreamId, reason: Reason, forced: bool) {
+        self.forced_resets += usize::from(forced);
+        self.resets.push_back(QueuedReset { stream, reason, forced });
+    }
+
+    /// Frames that the peer forced out of us and does not read.
+    pub(crate) fn forced(&self) -> usize {
+        self.ping_acks.len() + self.settings_acks as usize + self.forced_resets
+    }
+
+    /// Whether the peer should read before it is read.
+    pub(crate) fn is_stalled(&self, limits: &Limits) -> bool {
+        self.ping_acks.len() >= limits.max_queued_ping_acks
+            || self.settings_acks >= limits.max_queued_settings_acks
+            || self.forced() >= limits.control_frames_stall
+    }
+
+    /// Only a last GOAWAY may still go out.
+    pub(crate) fn forget_all_but_goaway(&mut self) {
+        *self = Self {
+            preface: self.preface,
+            settings: self.settings,
+            goaway: self.goaway,
+            ..Self::new(Role::Server)
+        };
+    }
+
+    pub(crate) fn shrink(&mut self) {
+        self.ping_acks.shrink_to_fit();
+        self.resets.shrink_to_fit();
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.ping_acks.capacity() * 8 + self.resets.capacity() * size_of::<QueuedReset>()
+    }
+}

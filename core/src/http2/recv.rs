@@ -1,0 +1,578 @@
+//! What each frame does when it comes (RFC 9113 §6). Field blocks are in `recv_headers`.
+
+use bytes::Bytes;
+
+use super::closed::{Closing, Past};
+use super::error::Fault;
+use super::flow::widened;
+use super::frame::{self, FrameHead, Kind, flag};
+use super::ping::Asks;
+use super::reader::{self, Reading};
+use super::stats::Abuse;
+use super::store::Queue;
+use super::{
+    Connection, ConnectionEnd, Event, Initiator, Reach, Reason, StreamError, StreamId, StreamKey, TimerKind,
+    abuse,
+};
+
+/// What is kept of the debug data of a GOAWAY, octets.
+const MAX_DEBUG: usize = 256;
+/// The fixed part of GOAWAY.
+const GOAWAY_FIXED: u32 = 8;
+
+impl Connection {
+    /// Takes one step through `input`: at most one frame's head, payload or part of a payload.
+    pub(super) fn read(&mut self, input: &mut &[u8]) -> Result<(), Fault> {
+        match self.reader.reading {
+            Reading::Preface(matched) => self.read_preface(input, matched),
+            Reading::Head => match self.reader.head(input) {
+                Some(head) => self.on_head(head, input),
+                None => Ok(()),
+            },
+            Reading::Prefix(head, length) => self.read_prefix(head, length, input),
+            Reading::Fragment { left, pad, last } => self.read_fragment(left, pad, last, input),
+            Reading::PadLength(head, stream) => {
+                match self.reader.whole(input, 1, |octets| octets.first().copied()) {
+                    Some(pad) => self.on_pad_length(head, stream, pad.unwrap_or(0), input),
+                    None => Ok(()),
+                }
+            }
+            Reading::Data { stream, id, left, pad, end_stream } => {
+                self.read_data(stream, id, left, pad, end_stream, input)
+            }
+            Reading::Payload(head) => self.read_payload(head, input),
+            Reading::Skip(mut left) => {
+                reader::part(input, &mut left);
+                self.reader.reading = if left == 0 { Reading::Head } else { Reading::Skip(left) };
+                Ok(())
+            }
+        }
+    }
+
+    fn read_preface(&mut self, input: &mut &[u8], matched: usize) -> Result<(), Fault> {
+        let Some(n) = reader::preface(input, matched) else {
+            if matched == 0 && reader::looks_like_http1(input) {
+                self.control.http1_answer = true;
+                self.stats.kills.count(Abuse::Http1);
+                return Err(Fault::protocol("the client speaks HTTP/1"));
+            }
+            return Err(Fault::protocol("the client's preface is not that of HTTP/2"));
+        };
+        *input = input.get(n..).unwrap_or_default();
+        let matched = matched + n;
+        if matched == super::control::PREFACE.len() {
+            self.reader.reading = Reading::Head;
+            self.control.settings = true;
+        } else {
+            self.reader.reading = Reading::Preface(matched);
+        }
+        Ok(())
+    }
+
+    /// RFC 9113 §4.1 and §4.2: what the nine octets alone decide.
+    fn on_head(&mut self, head: FrameHead, input: &mut &[u8]) -> Result<(), Fault> {
+        self.stats.frames_received += 1;
+        self.reader.reading = Reading::Skip(head.length);
+        if head.length == 0 {
+            self.reader.reading = Reading::Head;
+        }
+        if self.timers.is_set(TimerKind::Handshake) && (head.kind != Kind::Settings || head.has(flag::ACK)) {
+            // RFC 9113 §3.4.
+            return Err(Fault::protocol("the first frame is not SETTINGS"));
+        }
+        match (&self.reader.block, head.kind) {
+            (None, Kind::Continuation) => return Err(Fault::protocol("CONTINUATION without a field block")),
+            (Some(block), Kind::Continuation) if block.stream == head.stream => {}
+            // RFC 9113 §6.10, and §5.5 for unknown types.
+            (Some(_), _) => return Err(Fault::protocol("a field block was interrupted")),
+            (None, _) => {}
+        }
+        if head.length > self.config.max_frame_size() {
+            return self.on_oversized(head);
+        }
+        match head.kind {
+            Kind::Data => self.on_data_head(head, input),
+            Kind::Headers | Kind::PushPromise => self.on_headers_head(head, input),
+            Kind::Continuation => self.on_continuation_head(head, input),
+            Kind::Unknown(_) => self.charge_ignored(),
+            Kind::Priority
+            | Kind::ResetStream
+            | Kind::Settings
+            | Kind::Ping
+            | Kind::GoAway
+            | Kind::WindowUpdate => {
+                self.check_control_head(head)?;
+                self.reader.reading = Reading::Payload(head);
+                self.read_payload(head, input)
+            }
+        }
+    }
+
+    fn read_payload(&mut self, head: FrameHead, input: &mut &[u8]) -> Result<(), Fault> {
+        let Some(payload) = self.reader.payload(input, head.length as usize) else { return Ok(()) };
+        self.reader.reading = Reading::Head;
+        let outcome = self.on_payload(head, &payload);
+        self.reader.reuse(payload);
+        outcome
+    }
+
+    /// RFC 9113 §4.2: judged before the payload is there.
+    fn on_oversized(&mut self, head: FrameHead) -> Result<(), Fault> {
+        let why = "a frame is longer than SETTINGS_MAX_FRAME_SIZE";
+        match head.kind {
+            Kind::Data | Kind::Unknown(_) if head.stream != StreamId::CONNECTION => {
+                if matches!(head.kind, Kind::Data) && !self.recv_window.receive(head.length) {
+                    return Err(Fault::flow_control("DATA beyond the connection's window"));
+                }
+                Err(Fault::Stream(head.stream, Reason::FRAME_SIZE_ERROR, why))
+            }
+            _ => Err(Fault::frame_size(why)),
+        }
+    }
+
+    /// Sizes and stream numbers of the frames whose payload is looked at as a whole.
+    fn check_control_head(&mut self, head: FrameHead) -> Result<(), Fault> {
+        let of_connection = head.stream == StreamId::CONNECTION;
+        let limits = &self.config.limits;
+        match head.kind {
+            Kind::Settings | Kind::Ping | Kind::GoAway if !of_connection => {
+                Err(Fault::protocol("SETTINGS, PING or GOAWAY on a stream"))
+            }
+            Kind::Priority | Kind::ResetStream if of_connection => {
+                Err(Fault::protocol("PRIORITY or RST_STREAM without a stream"))
+            }
+            // RFC 9113 §6.3 makes this an error of the stream; an answer to each would be a way to make us reset.
+            Kind::Priority if head.length != 5 => Err(Fault::frame_size("PRIORITY is not 5 octets long")),
+            Kind::ResetStream if head.length != 4 => {
+                Err(Fault::frame_size("RST_STREAM is not 4 octets long"))
+            }
+            Kind::WindowUpdate if head.length != 4 => {
+                Err(Fault::frame_size("WINDOW_UPDATE is not 4 octets long"))
+            }
+            Kind::Ping if head.length != 8 => Err(Fault::frame_size("PING is not 8 octets long")),
+            Kind::GoAway if head.length < GOAWAY_FIXED => {
+                Err(Fault::frame_size("GOAWAY is shorter than 8 octets"))
+            }
+            Kind::Settings if head.has(flag::ACK) && head.length > 0 => {
+                Err(Fault::frame_size("an acknowledgement of SETTINGS has a payload"))
+            }
+            Kind::Settings if !head.length.is_multiple_of(6) => {
+                Err(Fault::frame_size("SETTINGS are not a multiple of 6 octets"))
+            }
+            Kind::Settings if head.length as usize / 6 > limits.max_settings_entries => {
+                Err(abuse::kill(&mut self.stats, Abuse::SettingsFlood))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn on_payload(&mut self, head: FrameHead, payload: &[u8]) -> Result<(), Fault> {
+        match head.kind {
+            Kind::Priority => self.on_priority(head.stream, payload),
+            Kind::ResetStream => self.on_reset(head.stream, payload),
+            Kind::Settings if head.has(flag::ACK) => self.on_settings_ack(),
+            Kind::Settings => self.on_settings(payload),
+            Kind::Ping => self.on_ping(head.has(flag::ACK), payload),
+            Kind::GoAway => self.on_goaway(payload),
+            Kind::WindowUpdate => self.on_window_update(head.stream, payload),
+            _ => Ok(()),
+        }
+    }
+
+    // ---- DATA, RFC 9113 §6.1
+
+    fn on_data_head(&mut self, head: FrameHead, input: &mut &[u8]) -> Result<(), Fault> {
+        if head.stream == StreamId::CONNECTION {
+            return Err(Fault::protocol("DATA without a stream"));
+        }
+        self.check_not_idle(head.stream, "DATA on an idle stream")?;
+        self.stats.data_received += u64::from(head.length);
+        self.buckets.on_message_frame();
+        // The whole payload counts, padding and pad length too, on both windows.
+        if !self.recv_window.receive(head.length) {
+            return Err(Fault::flow_control("DATA beyond the connection's window"));
+        }
+        if self.bandwidth.on_data(head.length, self.recv_window.window(), self.recv_window.target()) {
+            self.pings.ask(Asks::Bandwidth);
+        }
+        let key = self.data_stream(head)?;
+        if key.is_none() {
+            self.stats.data_dropped += u64::from(head.length);
+        }
+        if head.has(flag::PADDED) {
+            if head.length == 0 {
+                return Err(Fault::frame_size("padded DATA without a pad length"));
+            }
+            self.reader.reading = Reading::PadLength(head, key);
+            return Ok(());
+        }
+        let end_stream = head.has(flag::END_STREAM);
+        if head.length == 0 && !end_stream {
+            self.charge_empty_data()?;
+        }
+        self.read_data(key, head.stream, head.length, 0, end_stream, input)
+    }
+
+    /// The stream that takes this DATA, or `None` if it is let pass.
+    fn data_stream(&mut self, head: FrameHead) -> Result<Option<StreamKey>, Fault> {
+        let Some(key) = self.streams.find(head.stream) else {
+            return match self.closed.recall(head.stream) {
+                Past::Closed(Closing::Reset) => Ok(None),
+                Past::Closed(Closing::PeerEnded) => {
+                    Err(Fault::Connection(Reason::STREAM_CLOSED, "DATA on a stream that the peer had ended"))
+                }
+                Past::Skipped => Err(Fault::protocol("DATA on a stream that was never opened")),
+                Past::Forgotten => self.charge_glitch().map(|()| None),
+            };
+        };
+        let Some(stream) = self.streams.get_mut(key) else { return Ok(None) };
+        let fault = |(reason, why)| Fault::Stream(head.stream, reason, why);
+        if let Some(half) = stream.state.recv_mut() {
+            half.data(false).map_err(fault)?;
+        }
+        if i64::from(head.length) > stream.recv.window {
+            return Err(fault((Reason::FLOW_CONTROL_ERROR, "DATA beyond the stream's window")));
+        }
+        stream.recv.window -= i64::from(head.length);
+        Ok(Some(key))
+    }
+
+    fn on_pad_length(
+        &mut self,
+        head: FrameHead,
+        stream: Option<StreamKey>,
+        pad: u8,
+        input: &mut &[u8],
+    ) -> Result<(), Fault> {
+        let octets = head.length.saturating_sub(1);
+        let pad = u32::from(pad);
+        let Some(left) = octets.checked_sub(pad) else {
+            return Err(Fault::protocol("DATA has more padding than payload"));
+        };
+        if let Some(key) = stream {
+            // Padding is nobody's to take: its credit returns at once.
+            self.grant(key, pad as usize + 1);
+        }
+        let end_stream = head.has(flag::END_STREAM);
+        if left == 0 && !end_stream {
+            self.charge_empty_data()?;
+        }
+        self.read_data(stream, head.stream, left, pad, end_stream, input)
+    }
+
+    fn read_data(
+        &mut self,
+        stream: Option<StreamKey>,
+        id: StreamId,
+        mut left: u32,
+        pad: u32,
+        end_stream: bool,
+        input: &mut &[u8],
+    ) -> Result<(), Fault> {
+        let octets = reader::part(input, &mut left);
+        self.reader.reading = match (left, pad) {
+            (0, 0) => Reading::Head,
+            (0, pad) => Reading::Skip(pad),
+            (left, pad) => Reading::Data { stream, id, left, pad, end_stream },
+        };
+        let end_stream = end_stream && left == 0;
+        let Some((key, record)) = stream.and_then(|key| Some((key, self.streams.get_mut(key)?))) else {
+            return Ok(());
+        };
+        let length = octets.len() as u64;
+        let recv = &mut record.recv;
+        if let Some(content_left) = &mut recv.content_left {
+            match content_left.checked_sub(length) {
+                Some(rest) if rest == 0 || !end_stream => *content_left = rest,
+                _ => {
+                    return self.skip_rest(Fault::Stream(
+                        id,
+                        Reason::PROTOCOL_ERROR,
+                        "the content is not as long as content-length says",
+                    ));
+                }
+            }
+        }
+        if !record.released && (!octets.is_empty() || end_stream) {
+            recv.data.extend_from_slice(octets);
+            recv.end_unannounced |= end_stream;
+            if !core::mem::replace(&mut recv.data_announced, true) {
+                self.events.push_back(Event::Data { stream: key, end_stream: false });
+            }
+        }
+        if end_stream {
+            if let Some(half) = record.state.recv_mut() {
+                half.data(true).map_err(|(reason, why)| Fault::Stream(id, reason, why))?;
+            }
+            self.on_half_ended(key);
+        } else {
+            self.update_due(key);
+        }
+        Ok(())
+    }
+
+    /// The stream of the DATA under way is no more: what is left of the frame is skipped.
+    fn skip_rest(&mut self, fault: Fault) -> Result<(), Fault> {
+        if let Reading::Data { left, pad, .. } = self.reader.reading {
+            self.reader.reading = Reading::Skip(left + pad);
+        }
+        Err(fault)
+    }
+
+    fn charge_empty_data(&mut self) -> Result<(), Fault> {
+        abuse::charge(&mut self.buckets.empty_data, &mut self.stats, Abuse::EmptyFrames, self.now)
+    }
+
+    // ---- PRIORITY, RFC 9113 §5.3 and §6.3
+
+    fn on_priority(&mut self, id: StreamId, payload: &[u8]) -> Result<(), Fault> {
+        if frame::priority(payload) == Some(id) {
+            return Err(Fault::protocol("a stream depends on itself"));
+        }
+        self.charge_ignored()
+    }
+
+    pub(super) fn charge_ignored(&mut self) -> Result<(), Fault> {
+        abuse::charge(&mut self.buckets.ignored, &mut self.stats, Abuse::IgnoredFrames, self.now)
+    }
+
+    pub(super) fn charge_glitch(&mut self) -> Result<(), Fault> {
+        abuse::charge(&mut self.buckets.glitch, &mut self.stats, Abuse::Glitches, self.now)
+    }
+
+    // ---- RST_STREAM, RFC 9113 §6.4
+
+    fn on_reset(&mut self, id: StreamId, payload: &[u8]) -> Result<(), Fault> {
+        let Some(reason) = frame::reset(payload) else { return Ok(()) };
+        self.check_not_idle(id, "RST_STREAM on an idle stream")?;
+        let Some(key) = self.streams.find(id) else {
+            return match self.closed.recall(id) {
+                Past::Closed(_) => Ok(()),
+                Past::Skipped | Past::Forgotten => self.charge_glitch(),
+            };
+        };
+        let unanswered =
+            self.streams.get(key).is_some_and(|stream| stream.send.next == super::state::Half::Head);
+        let response_complete = self.is_client()
+            && reason == Reason::NO_ERROR
+            && self.streams.get(key).is_some_and(|stream| !stream.state.is_receiving());
+        if response_complete {
+            // RFC 9113 §8.1: the response is whole; the rest of the request is not wanted.
+            self.abandon_request(key);
+            return Ok(());
+        }
+        self.cut(
+            key,
+            Some(StreamError {
+                reason,
+                by: Initiator::Peer,
+                reach: Reach::Stream,
+                unprocessed: reason == Reason::REFUSED_STREAM,
+                why: "the peer reset the stream",
+            }),
+        );
+        if !self.is_client() && unanswered {
+            abuse::charge(&mut self.buckets.reset, &mut self.stats, Abuse::RapidReset, self.now)?;
+        }
+        Ok(())
+    }
+
+    // ---- SETTINGS, RFC 9113 §6.5
+
+    fn on_settings(&mut self, payload: &[u8]) -> Result<(), Fault> {
+        let Some(parameters) = frame::settings(payload) else { return Ok(()) };
+        let first = self.timers.is_set(TimerKind::Handshake);
+        if !first {
+            abuse::charge(&mut self.buckets.settings, &mut self.stats, Abuse::SettingsFlood, self.now)?;
+        }
+        let before = self.peer;
+        let after = before.updated(parameters, self.is_client())?;
+        // RFC 9113 §6.9.2: the change of the initial window moves every stream's, also below zero.
+        let delta = i64::from(after.initial_window) - i64::from(before.initial_window);
+        if delta != 0 {
+            self.shift_send_windows(delta)?;
+        }
+        self.peer = after;
+        if after.header_table_size != before.header_table_size {
+            self.encoder.set_table_limit(after.header_table_size);
+        }
+        self.control.settings_acks += 1;
+        self.timers.clear(TimerKind::Handshake);
+        self.emit(Event::Settings);
+        self.offer_streams();
+        Ok(())
+    }
+
+    fn shift_send_windows(&mut self, delta: i64) -> Result<(), Fault> {
+        let mut opened = Vec::new();
+        for (key, stream) in self.streams.iter_mut().filter(|(_, stream)| stream.state.is_live()) {
+            stream.send.window += delta;
+            if stream.send.window > super::settings::MAX_WINDOW {
+                return Err(Fault::flow_control("SETTINGS_INITIAL_WINDOW_SIZE takes a window past 2^31-1"));
+            }
+            if delta > 0 && stream.send.buffered > 0 {
+                opened.push(key);
+            }
+        }
+        for key in opened {
+            self.schedule(key);
+        }
+        Ok(())
+    }
+
+    fn on_settings_ack(&mut self) -> Result<(), Fault> {
+        self.local.acknowledge()?;
+        self.timers.clear(TimerKind::SettingsAck);
+        self.decoder.set_table_limit(self.config.limits.decoder_table_size);
+        // RFC 9113 §6.9.3: a smaller window holds from here on; a larger one held since it was sent.
+        let window = self.config.initial_window();
+        let delta = i64::from(window) - i64::from(self.local.stream_window);
+        if delta < 0 {
+            self.local.stream_window = window;
+            for (_, stream) in self.streams.iter_mut().filter(|(_, stream)| stream.state.is_live()) {
+                stream.recv.window += delta;
+            }
+        }
+        Ok(())
+    }
+
+    // ---- PING, RFC 9113 §6.7
+
+    fn on_ping(&mut self, ack: bool, payload: &[u8]) -> Result<(), Fault> {
+        let Some(payload) = frame::ping(payload) else { return Ok(()) };
+        if ack {
+            return self.on_ping_ack(payload);
+        }
+        if let Some(policy) = &self.config.ping_policy
+            && !self.strikes.on_ping(self.now, policy, self.counted == 0)
+        {
+            return Err(abuse::kill(&mut self.stats, Abuse::TooManyPings));
+        }
+        if !self.buckets.ping.take(self.now) {
+            return Err(abuse::kill(&mut self.stats, Abuse::PingFlood));
+        }
+        self.control.ping_acks.push_back(payload);
+        Ok(())
+    }
+
+    fn on_ping_ack(&mut self, payload: [u8; 8]) -> Result<(), Fault> {
+        let Some((asks, rtt)) = self.pings.acknowledged(self.now, payload) else {
+            return self.charge_glitch();
+        };
+        let nanos = u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX);
+        // RFC 6298 §2: an eighth of the new in seven eighths of the old.
+        self.stats.rtt_nanos = Some(self.stats.rtt_nanos.map_or(nanos, |rtt| rtt - rtt / 8 + nanos / 8));
+        match asks {
+            // The timeout of a keepalive PING looks at the last byte read.
+            Asks::Keepalive => {}
+            Asks::Bandwidth => {
+                if let Some(window) = self.bandwidth.on_round_trip(rtt, self.recv_window.target()) {
+                    self.recv_window.grow(window);
+                }
+            }
+            Asks::Drain => self.finish_drain(),
+        }
+        Ok(())
+    }
+
+    // ---- GOAWAY, RFC 9113 §6.8
+
+    fn on_goaway(&mut self, payload: &[u8]) -> Result<(), Fault> {
+        let Some((last, reason, debug)) = frame::goaway(payload) else { return Ok(()) };
+        self.going_away.peer_count += 1;
+        if self.going_away.peer_count > self.config.limits.max_goaways {
+            return Err(abuse::kill(&mut self.stats, Abuse::GoAwayFlood));
+        }
+        if self.going_away.peer_last.is_some_and(|before| last > before) {
+            return Err(Fault::protocol("a GOAWAY names a higher stream than the one before it"));
+        }
+        self.going_away.peer_last = Some(last);
+        let debug = Bytes::copy_from_slice(debug.get(..MAX_DEBUG).unwrap_or(debug));
+        if self.is_client() {
+            self.fail_unprocessed(last, reason);
+        }
+        self.emit(Event::GoAway { reason, debug: debug.clone() });
+        if reason != Reason::NO_ERROR && self.counted == 0 {
+            let why = "the peer ended the connection";
+            self.end(ConnectionEnd { reason, by: Initiator::Peer, why, debug }, None);
+        }
+        self.end_drained();
+        Ok(())
+    }
+
+    /// RFC 9113 §6.8: the peer has not acted on streams above `last` and will not.
+    fn fail_unprocessed(&mut self, last: StreamId, reason: Reason) {
+        for key in self.streams.keys() {
+            let Some(stream) = self.streams.get(key).filter(|stream| stream.state.is_live()) else {
+                continue;
+            };
+            if stream.id.is_none_or(|id| id > last) {
+                let why = "the peer went away before it acted on the stream";
+                let error = StreamError {
+                    reason,
+                    by: Initiator::Peer,
+                    reach: Reach::Connection,
+                    unprocessed: true,
+                    why,
+                };
+                self.cut(key, Some(error));
+            }
+        }
+    }
+
+    // ---- WINDOW_UPDATE, RFC 9113 §6.9
+
+    fn on_window_update(&mut self, id: StreamId, payload: &[u8]) -> Result<(), Fault> {
+        let Some(increment) = frame::window_update(payload) else { return Ok(()) };
+        if !self.buckets.window_update.take(self.now) {
+            return Err(abuse::kill(&mut self.stats, Abuse::WindowUpdateFlood));
+        }
+        if id == StreamId::CONNECTION {
+            if increment == 0 {
+                return Err(Fault::protocol("WINDOW_UPDATE of nothing on the connection"));
+            }
+            let window = widened(self.send_window, increment);
+            self.send_window = window.ok_or(Fault::flow_control("the connection's window is past 2^31-1"))?;
+            return Ok(());
+        }
+        self.check_not_idle(id, "WINDOW_UPDATE on an idle stream")?;
+        let Some(key) = self.streams.find(id) else {
+            return match self.closed.recall(id) {
+                Past::Closed(_) => Ok(()),
+                Past::Skipped | Past::Forgotten => self.charge_glitch(),
+            };
+        };
+        if increment == 0 {
+            return Err(Fault::Stream(id, Reason::PROTOCOL_ERROR, "WINDOW_UPDATE of nothing"));
+        }
+        let Some(stream) = self.streams.get_mut(key) else { return Ok(()) };
+        // RFC 9113 §6.9.1 makes this an error of the stream; an answer to each would be a way to make us reset.
+        let window = widened(stream.send.window, increment);
+        stream.send.window = window.ok_or(Fault::flow_control("a stream's window is past 2^31-1"))?;
+        if stream.send.buffered > 0 {
+            self.schedule(key);
+        }
+        Ok(())
+    }
+
+    /// RFC 9113 §5.1: an idle stream takes HEADERS and PRIORITY alone.
+    fn check_not_idle(&self, id: StreamId, why: &'static str) -> Result<(), Fault> {
+        if self.is_idle(id) { Err(Fault::protocol(why)) } else { Ok(()) }
+    }
+
+    /// Whether nobody has used the number, or a higher one of that side.
+    pub(super) fn is_idle(&self, id: StreamId) -> bool {
+        if id.is_client_initiated() == self.is_client() {
+            self.next_local.is_some_and(|next| id >= next)
+        } else {
+            id > self.highest_peer
+        }
+    }
+
+    pub(super) fn update_due(&mut self, key: StreamKey) {
+        let Some(stream) = self.streams.get(key) else { return };
+        if stream.is_update_due(self.config.initial_window()) {
+            self.streams.push(Queue::Updates, key);
+        }
+    }
+}

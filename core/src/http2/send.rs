@@ -1,0 +1,244 @@
+//! Commands of the application.
+
+use bytes::Bytes;
+
+use super::state::{Half, State};
+use super::stream::{Item, Piece};
+use super::{
+    Connection, Fields, OpenError, Reason, Role, SendError, StreamId, StreamKey, UseError, message,
+    store::Queue,
+};
+
+impl Connection {
+    /// Opens a stream with the head of a request; with `end_stream` that is all there is to it.
+    ///
+    /// The request leaves with the next [`poll_transmit`](Self::poll_transmit). The stream gets its number then: one
+    /// that is [`reset`](Self::reset) before has never been there.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Busy`] and [`OpenError::GoingAway`] give the fields back.
+    pub fn open(&mut self, fields: Fields, end_stream: bool) -> Result<StreamKey, OpenError> {
+        if self.role == Role::Server {
+            return Err(OpenError::Use(UseError::WrongRole));
+        }
+        let request = match message::request(&fields) {
+            Ok(request) => request,
+            Err(malformed) => return Err(OpenError::Use(UseError::Malformed(malformed.0))),
+        };
+        self.check_size(&fields).map_err(OpenError::Use)?;
+        // RFC 9113 §5.1.1: the numbers are not used to the last, so that a new connection can take over in time.
+        let turning = self.next_local.is_none_or(|next| next.get() > StreamId::MAX.get() / 4 * 3);
+        if turning || self.going_away.takes_no_streams() {
+            return Err(OpenError::GoingAway(fields));
+        }
+        if self.is_busy() {
+            self.want_streams = true;
+            return Err(OpenError::Busy(fields));
+        }
+        let key = self.streams.insert();
+        if let Some(stream) = self.streams.get_mut(key) {
+            stream.state = State::Live { recv: Half::Head, send: Half::Head };
+            stream.counted = true;
+            stream.recv.window = i64::from(self.local.stream_window);
+            stream.recv.head_request = request.is_head;
+            stream.send.window = i64::from(self.peer.initial_window);
+            stream.send.next = if end_stream { Half::Ended } else { Half::Body };
+            stream.send.items.push_back(Item::Headers { fields, interim: false });
+        }
+        self.on_stream_opened();
+        self.schedule(key);
+        Ok(key)
+    }
+
+    /// Answers a request: any number of interim responses, then the final one; with `end_stream` that is all.
+    ///
+    /// # Errors
+    ///
+    /// [`UseError`], and nothing has changed.
+    pub fn send_headers(
+        &mut self,
+        stream: StreamKey,
+        fields: Fields,
+        end_stream: bool,
+    ) -> Result<(), UseError> {
+        if self.role == Role::Client {
+            return Err(UseError::WrongRole);
+        }
+        let record = self.streams.get(stream).ok_or(UseError::StreamClosed)?;
+        let mut next = record.send.next;
+        let response = message::response(&fields).map_err(|malformed| UseError::Malformed(malformed.0))?;
+        let interim = response.is_informational();
+        match next {
+            Half::Head => next.headers(interim, end_stream).map_err(|(_, why)| UseError::Malformed(why))?,
+            Half::Body => return Err(UseError::OutOfOrder),
+            Half::Ended => return Err(UseError::StreamClosed),
+        };
+        self.queue_fields(stream, fields, interim, next)
+    }
+
+    /// Ends our side of a message with trailers.
+    ///
+    /// # Errors
+    ///
+    /// [`UseError`], and nothing has changed.
+    pub fn send_trailers(&mut self, stream: StreamKey, fields: Fields) -> Result<(), UseError> {
+        let record = self.streams.get(stream).ok_or(UseError::StreamClosed)?;
+        match record.send.next {
+            Half::Head => return Err(UseError::OutOfOrder),
+            Half::Body => {}
+            Half::Ended => return Err(UseError::StreamClosed),
+        }
+        message::trailers(&fields).map_err(|malformed| UseError::Malformed(malformed.0))?;
+        self.queue_fields(stream, fields, false, Half::Ended)
+    }
+
+    fn queue_fields(
+        &mut self,
+        key: StreamKey,
+        fields: Fields,
+        interim: bool,
+        next: Half,
+    ) -> Result<(), UseError> {
+        self.check_size(&fields)?;
+        if let Some(stream) = self.streams.get_mut(key) {
+            stream.send.next = next;
+            stream.send.items.push_back(Item::Headers { fields, interim });
+        }
+        self.schedule(key);
+        Ok(())
+    }
+
+    /// RFC 9113 §10.5.1: what the peer would refuse is not sent.
+    fn check_size(&self, fields: &Fields) -> Result<(), UseError> {
+        match self.peer.max_header_list_size {
+            Some(max) if fields.list_size() > max as usize => Err(UseError::FieldsTooLarge),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives DATA to send: `head`, at most 8 bytes, directly before `body`. Whole or not at all; several pieces may
+    /// leave in one frame, and one piece in several.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Full`] gives the body back while [`Limits::send_buffer_stream`](super::Limits::send_buffer_stream)
+    /// or, for a stream that has something waiting, the buffer of the connection is full.
+    pub fn send_data(
+        &mut self,
+        stream: StreamKey,
+        head: &[u8],
+        body: Bytes,
+        end_stream: bool,
+    ) -> Result<(), SendError> {
+        let limits = &self.config.limits;
+        let connection_is_full = self.stats.buffered_to_send >= limits.send_buffer_connection;
+        let record = self.streams.get_mut(stream).ok_or(SendError::Use(UseError::StreamClosed))?;
+        match record.send.next {
+            Half::Head => return Err(SendError::Use(UseError::OutOfOrder)),
+            Half::Body => {}
+            Half::Ended => return Err(SendError::Use(UseError::StreamClosed)),
+        }
+        let send = &mut record.send;
+        // A stream that has nothing waiting is never held up by its neighbours.
+        if send.buffered >= limits.send_buffer_stream
+            || send.items.len() >= limits.send_pieces_stream
+            || (send.buffered > 0 && connection_is_full)
+        {
+            send.want_writable = true;
+            return Err(SendError::Full(body));
+        }
+        let Some(piece) = Piece::new(head, body) else {
+            return Err(SendError::Use(UseError::Malformed(
+                "the head of a piece of DATA is longer than 8 bytes",
+            )));
+        };
+        if end_stream {
+            send.next = Half::Ended;
+        }
+        if piece.len() > 0 || (end_stream && send.items.is_empty()) {
+            send.buffered += piece.len();
+            self.stats.buffered_to_send += piece.len();
+            send.items.push_back(Item::Data(piece));
+        }
+        self.schedule(stream);
+        Ok(())
+    }
+
+    /// Forgets the DATA and trailers that were given and are not encoded, so that others can take their place. Answers
+    /// whether that cut a piece of DATA midway: the peer has some of it and will not get the rest.
+    pub fn abandon_data(&mut self, stream: StreamKey) -> bool {
+        let Some(record) = self.streams.get_mut(stream) else { return false };
+        let cut = record.front_is_begun();
+        let head_waits = matches!(record.state, State::Live { send: Half::Head, .. });
+        let send = &mut record.send;
+        let before = send.buffered;
+        let mut head_seen = !head_waits;
+        send.items.retain(|item| match item {
+            // Up to the head of the message nothing is dropped.
+            Item::Headers { interim, .. } if !head_seen => {
+                head_seen = !interim;
+                true
+            }
+            _ => false,
+        });
+        send.buffered = 0;
+        if send.next == Half::Ended && record.state.is_sending() {
+            send.next = Half::Body;
+        }
+        self.stats.buffered_to_send -= before;
+        self.streams.leave(Queue::Data, stream);
+        self.schedule(stream);
+        cut
+    }
+
+    /// Lets the peer send `bytes` more on the stream.
+    pub fn grant(&mut self, stream: StreamKey, bytes: usize) {
+        let Some(record) = self.streams.get_mut(stream).filter(|record| record.state.is_receiving()) else {
+            return;
+        };
+        let room = super::settings::MAX_WINDOW - record.recv.window - i64::from(record.recv.granted);
+        let granted = i64::try_from(bytes).unwrap_or(i64::MAX).min(room).max(0);
+        // `room` is at most 2^31-1 above what is granted already, unless the window is far below zero.
+        record.recv.granted = record.recv.granted.saturating_add(u32::try_from(granted).unwrap_or(u32::MAX));
+        self.update_due(stream);
+    }
+
+    /// Ends the stream with RST_STREAM. No event follows for it; DATA that waits is dropped; a stream whose request has
+    /// not left leaves no trace.
+    pub fn reset(&mut self, stream: StreamKey, reason: Reason) {
+        let Some(record) = self.streams.get(stream).filter(|record| record.state.is_live()) else { return };
+        if let Some(id) = record.id {
+            self.control.reset(id, reason, false);
+        }
+        self.cut(stream, None);
+    }
+
+    /// The application holds nothing of the stream any more and will not ask for it. One that still goes on is reset
+    /// with CANCEL.
+    pub fn release(&mut self, stream: StreamKey) {
+        let Some(record) = self.streams.get_mut(stream) else { return };
+        record.released = true;
+        if record.state.is_live() {
+            // A server that has given its whole answer lets it leave.
+            if self.role == Role::Server && record.send.next == Half::Ended {
+                record.recv.data.clear();
+                return;
+            }
+            self.reset(stream, Reason::CANCEL);
+        } else {
+            self.uncount(stream);
+            self.streams.remove(stream);
+        }
+    }
+
+    /// Puts the stream in the queue in which it waits for its turn to send.
+    pub(super) fn schedule(&mut self, key: StreamKey) {
+        let Some(stream) = self.streams.get(key) else { return };
+        if stream.head_is_next() {
+            self.streams.push(Queue::Heads, key);
+        } else if stream.send.buffered > 0 && stream.send.window > 0 {
+            self.streams.push(Queue::Data, key);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! SETTINGS of both sides (RFC 9113 §6.5): what we offered, what the peer did, and the order of acknowledgement.
+
+use super::Config;
+use super::error::Fault;
+use super::frame::{Setting, SettingId};
+
+/// RFC 9113 §6.9.2: the window of a stream before any SETTINGS.
+pub(crate) const DEFAULT_WINDOW: u32 = 65_535;
+/// RFC 9113 §6.9.1: no window grows beyond this.
+pub(crate) const MAX_WINDOW: i64 = (1 << 31) - 1;
+/// RFC 9113 §4.2.
+const MIN_FRAME_SIZE: u32 = 1 << 14;
+/// RFC 9113 §4.2.
+const MAX_FRAME_SIZE: u32 = (1 << 24) - 1;
+
+/// What the peer asks us to keep to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct PeerSettings {
+    pub(crate) header_table_size: u32,
+    /// `None`: as many as we like.
+    pub(crate) max_concurrent_streams: Option<u32>,
+    pub(crate) initial_window: u32,
+    pub(crate) max_frame_size: u32,
+    /// `None`: as much as we like.
+    pub(crate) max_header_list_size: Option<u32>,
+}
+
+impl Default for PeerSettings {
+    /// RFC 9113 §6.5.2.
+    fn default() -> Self {
+        Self {
+            header_table_size: 4096,
+            max_concurrent_streams: None,
+            initial_window: DEFAULT_WINDOW,
+            max_frame_size: MIN_FRAME_SIZE,
+            max_header_list_size: None,
+        }
+    }
+}
+
+impl PeerSettings {
+    /// RFC 9113 §6.5.3: all parameters in order, the last of an id wins; none counts unless all are legal.
+    pub(crate) fn updated(
+        mut self,
+        parameters: impl Iterator<Item = Setting>,
+        from_server: bool,
+    ) -> Result<Self, Fault> {
+        for Setting { id, value } in parameters {
+            match id {
+                SettingId::HeaderTableSize => self.header_table_size = value,
+                SettingId::EnablePush if value > 1 => {
+                    return Err(Fault::protocol("SETTINGS_ENABLE_PUSH is neither 0 nor 1"));
+                }
+                SettingId::EnablePush if value == 1 && from_server => {
+                    return Err(Fault::protocol("a server enabled push"));
+                }
+                SettingId::EnablePush | SettingId::Unknown(_) => {}
+                SettingId::MaxConcurrentStreams => self.max_concurrent_streams = Some(value),
+                SettingId::InitialWindowSize if i64::from(value) > MAX_WINDOW => {
+                    return Err(Fault::flow_control("SETTINGS_INITIAL_WINDOW_SIZE is over 2^31-1"));
+                }
+                SettingId::InitialWindowSize => self.initial_window = value,
+                SettingId::MaxFrameSize if !(MIN_FRAME_SIZE..=MAX_FRAME_SIZE).contains(&value) => {
+                    return Err(Fault::protocol("SETTINGS_MAX_FRAME_SIZE is out of bounds"));
+                }
+                SettingId::MaxFrameSize => self.max_frame_size = value,
+                SettingId::MaxHeaderListSize => self.max_header_list_size = Some(value),
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// What we ask the peer to keep to, and whether it has agreed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct LocalSettings {
+    /// The window that a new stream has by what the peer has acknowledged, and by what it can only have read.
+    pub(crate) stream_window: u32,
+    pub(crate) state: Offer,
+}
+
+/// How far our SETTINGS have come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Offer {
+    ToSend,
+    Sent,
+    Acknowledged,
+}
+
+impl LocalSettings {
+    pub(crate) const fn new() -> Self {
+        Self { stream_window: DEFAULT_WINDOW, state: Offer::ToSend }
+    }
+
+    /// RFC 9113 §6.5.3: an acknowledgement came.
+    pub(crate) fn acknowledge(&mut self) -> Result<(), Fault> {
+        if self.state != Offer::Sent {
+            return Err(Fault::protocol("acknowledged SETTINGS that were never sent"));
+        }
+        self.state = Offer::Acknowledged;
+        Ok(())
+    }
+
+    pub(crate) fn is_acknowledged(&self) -> bool {
+        self.state == Offer::Acknowledged
+    }
+}
+
+/// The parameters of our SETTINGS.
+pub(crate) fn offer(config: &Config, is_client: bool) -> [Setting; 5] {
+    let setting = |id, value| Setting { id, value };
+    let limits = &config.limits;
+    [
+        setting(SettingId::HeaderTableSize, limits.decoder_table_size),
+        if is_client {
+            setting(SettingId::EnablePush, 0)
+        } else {
+            setting(SettingId::MaxConcurrentStreams, limits.max_concurrent_streams)
+        },
+        setting(SettingId::InitialWindowSize, config.initial_window()),
+        setting(SettingId::MaxFrameSize, config.max_frame_size()),
+        setting(SettingId::MaxHeaderListSize, limits.max_header_list_size),
+    ]
+}
+
+impl Config {
+    /// What we advertise as SETTINGS_INITIAL_WINDOW_SIZE.
+    pub(crate) fn initial_window(&self) -> u32 {
+        self.initial_window.min(MAX_WINDOW as u32)
+    }
+
+    /// What we advertise as SETTINGS_MAX_FRAME_SIZE.
+    pub(crate) fn max_frame_size(&self) -> u32 {
+        self.max_frame_size.clamp(MIN_FRAME_SIZE, MAX_FRAME_SIZE)
+    }
+}

@@ -1,0 +1,132 @@
+/// Kinds of load that a peer can make beyond what its calls need. The name is also the debug data of the GOAWAY that
+/// ends a connection for it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Abuse {
+    /// Streams opened and reset before they were answered (CVE-2023-44487).
+    RapidReset,
+    /// Frames that force us to reset a stream (CVE-2025-8671).
+    MadeYouReset,
+    /// Streams beyond the advertised limit.
+    StreamExcess,
+    /// PING without end (CVE-2019-9512).
+    PingFlood,
+    /// PING against the ping policy.
+    TooManyPings,
+    /// SETTINGS without end (CVE-2019-9515), or with too many parameters.
+    SettingsFlood,
+    /// Frames that make us answer, and a peer that does not read the answers (CVE-2019-9514).
+    ControlFlood,
+    /// Frames without content (CVE-2019-9518).
+    EmptyFrames,
+    /// PRIORITY (CVE-2019-9513) and frames of unknown types.
+    IgnoredFrames,
+    /// WINDOW_UPDATE without end.
+    WindowUpdateFlood,
+    /// GOAWAY without end.
+    GoAwayFlood,
+    /// Interim responses without end.
+    InformationalFlood,
+    /// A field block without end (CVE-2024-27316 and its family).
+    ContinuationFlood,
+    /// A field section that grows when it is decoded (CVE-2016-6581).
+    HpackBomb,
+    /// Sections over the advertised size.
+    FieldsTooLarge,
+    /// A handshake, field block or frame that does not come to its end.
+    SlowFrames,
+    /// HTTP/1 on an HTTP/2 port.
+    Http1,
+    /// Bytes wait and the socket takes none.
+    WriteStall,
+    /// DATA waits and the peer gives no window.
+    ZeroWindow,
+    /// Oddities that the RFC lets us tolerate.
+    Glitches,
+}
+
+impl Abuse {
+    /// How many kinds there are.
+    const COUNT: usize = Self::Glitches as usize + 1;
+
+    /// Name of the kind in metrics and in GOAWAY.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RapidReset => "rapid_reset",
+            Self::MadeYouReset => "made_you_reset",
+            Self::StreamExcess => "stream_excess",
+            Self::PingFlood => "ping_flood",
+            // The exact text matters: gRPC clients slow their keepalive down when they read it.
+            Self::TooManyPings => "too_many_pings",
+            Self::SettingsFlood => "settings_flood",
+            Self::ControlFlood => "control_flood",
+            Self::EmptyFrames => "empty_frames",
+            Self::IgnoredFrames => "ignored_frames",
+            Self::WindowUpdateFlood => "window_update_flood",
+            Self::GoAwayFlood => "goaway_flood",
+            Self::InformationalFlood => "informational_flood",
+            Self::ContinuationFlood => "continuation_flood",
+            Self::HpackBomb => "hpack_bomb",
+            Self::FieldsTooLarge => "fields_too_large",
+            Self::SlowFrames => "slow_frames",
+            Self::Http1 => "http1",
+            Self::WriteStall => "write_stall",
+            Self::ZeroWindow => "zero_window",
+            Self::Glitches => "glitches",
+        }
+    }
+}
+
+/// One counter for each kind of [`Abuse`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct AbuseCounts([u32; Abuse::COUNT]);
+
+impl AbuseCounts {
+    /// How often it happened.
+    pub fn get(&self, abuse: Abuse) -> u32 {
+        self.0.get(abuse as usize).copied().unwrap_or_default()
+    }
+
+    /// All kinds together.
+    pub fn total(&self) -> u64 {
+        self.0.iter().map(|&count| u64::from(count)).sum()
+    }
+
+    pub(crate) fn count(&mut self, abuse: Abuse) {
+        if let Some(count) = self.0.get_mut(abuse as usize) {
+            *count = count.saturating_add(1);
+        }
+    }
+}
+
+/// Counters and gauges of one connection.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Acts that were tolerated but cost the peer a token, by kind.
+    pub abuse: AbuseCounts,
+    /// Ends of this connection by kind of abuse: all zero, or one of them one.
+    pub kills: AbuseCounts,
+    /// Frames read.
+    pub frames_received: u64,
+    /// Frames encoded.
+    pub frames_sent: u64,
+    /// Octets of DATA payload that were read, with padding.
+    pub data_received: u64,
+    /// Octets of DATA payload that were encoded.
+    pub data_sent: u64,
+    /// Streams opened by either side.
+    pub streams_opened: u64,
+    /// Streams that ended in both directions.
+    pub streams_finished: u64,
+    /// Streams that were reset by either side.
+    pub streams_reset: u64,
+    /// Streams that were refused unseen: over the limit or after GOAWAY.
+    pub streams_refused: u64,
+    /// Octets of DATA that came for streams that are no more, and were given back to the connection's window.
+    pub data_dropped: u64,
+    /// Octets given by the application and not yet encoded (gauge).
+    pub buffered_to_send: usize,
+    /// Smoothed round-trip time in nanoseconds, once a PING was answered.
+    pub rtt_nanos: Option<u64>,
+}

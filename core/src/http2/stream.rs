@@ -1,0 +1,202 @@
+use std::collections::VecDeque;
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use super::state::{Half, State};
+use super::store::Links;
+use super::{Fields, StreamId};
+use crate::Instant;
+
+/// The longest head that a piece of DATA can carry in front of its body.
+pub(crate) const MAX_PIECE_HEAD: usize = 8;
+
+/// One stream: its state, what has arrived and was not taken, what was given and is not encoded.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    /// `None` until a client's HEADERS are encoded, so that a call given up before leaves no trace on the wire.
+    pub(crate) id: Option<StreamId>,
+    pub(crate) state: State,
+    pub(crate) links: Links,
+    pub(crate) recv: RecvSide,
+    pub(crate) send: SendSide,
+    /// The application will not ask for this stream again; at a server also a stream it never heard of.
+    pub(crate) released: bool,
+    /// Its last event is queued or was polled.
+    pub(crate) reported: bool,
+    /// Counts against the limit of concurrent streams.
+    pub(crate) counted: bool,
+}
+
+/// What comes from the peer.
+#[derive(Debug)]
+pub(crate) struct RecvSide {
+    /// DATA that the application has not taken.
+    pub(crate) data: BytesMut,
+    /// How much the peer may still send, by what it was told. Signed: RFC 9113 §6.9.2.
+    pub(crate) window: i64,
+    /// Granted by the application, not yet told to the peer.
+    pub(crate) granted: u32,
+    /// Sections that were announced and not taken: the head, then the trailers.
+    pub(crate) head: Option<Fields>,
+    pub(crate) trailers: Option<Fields>,
+    /// Octets of DATA that content-length still promises (RFC 9113 §8.1.1).
+    pub(crate) content_left: Option<u64>,
+    /// An unpolled `Event::Data` of this stream is in the queue.
+    pub(crate) data_announced: bool,
+    /// END_STREAM came with DATA, and no polled event has said so.
+    pub(crate) end_unannounced: bool,
+    /// 1xx responses so far.
+    pub(crate) informational: u8,
+    /// The request was HEAD: a content-length of the response describes content that does not come.
+    pub(crate) head_request: bool,
+}
+
+/// What goes to the peer.
+#[derive(Debug)]
+pub(crate) struct SendSide {
+    /// What waits to be encoded, in order.
+    pub(crate) items: VecDeque<Item>,
+    /// Octets of DATA in `items`.
+    pub(crate) buffered: usize,
+    /// How much we may still send. Signed: RFC 9113 §6.9.2.
+    pub(crate) window: i64,
+    /// What the application gives next; ahead of the wire's half in [`State`].
+    pub(crate) next: Half,
+    /// `send_data` said `Full` and `Writable` is due.
+    pub(crate) want_writable: bool,
+    /// Since when DATA waits for a window worth sending into.
+    pub(crate) dribble_since: Option<Instant>,
+}
+
+/// Something to encode.
+#[derive(Debug)]
+pub(crate) enum Item {
+    /// An interim response (`interim`), the head of a message, or its trailers.
+    Headers {
+        fields: Fields,
+        interim: bool,
+    },
+    Data(Piece),
+}
+
+impl Item {
+    pub(crate) fn data_len(&self) -> usize {
+        match self {
+            Self::Headers { .. } => 0,
+            Self::Data(piece) => piece.len(),
+        }
+    }
+}
+
+/// What one `send_data` gave.
+#[derive(Debug)]
+pub(crate) struct Piece {
+    head: [u8; MAX_PIECE_HEAD],
+    /// The part of `head` not yet encoded: `head_start <= head_end <= MAX_PIECE_HEAD`.
+    head_start: u8,
+    head_end: u8,
+    body: Bytes,
+    /// Some of it was encoded.
+    begun: bool,
+}
+
+impl Piece {
+    /// `None` if `head` is longer than [`MAX_PIECE_HEAD`].
+    pub(crate) fn new(head: &[u8], body: Bytes) -> Option<Self> {
+        let mut octets = [0; MAX_PIECE_HEAD];
+        octets.get_mut(..head.len())?.copy_from_slice(head);
+        Some(Self { head: octets, head_start: 0, head_end: head.len() as u8, body, begun: false })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        usize::from(self.head_end - self.head_start) + self.body.len()
+    }
+
+    pub(crate) const fn is_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// Moves at most `max` octets to `out` and answers how many.
+    pub(crate) fn encode(&mut self, max: usize, out: &mut crate::Outbox) -> usize {
+        let head =
+            self.head.get(usize::from(self.head_start)..usize::from(self.head_end)).unwrap_or_default();
+        let from_head = head.len().min(max);
+        out.put_slice(head.get(..from_head).unwrap_or_default());
+        self.head_start += from_head as u8;
+        let from_body = self.body.remaining().min(max - from_head);
+        if from_body > 0 {
+            out.put_bytes(self.body.split_to(from_body));
+        }
+        self.begun |= from_head + from_body > 0;
+        from_head + from_body
+    }
+}
+
+impl Stream {
+    pub(crate) fn new() -> Self {
+        Self {
+            id: None,
+            state: State::Closed,
+            links: Links::default(),
+            recv: RecvSide {
+                data: BytesMut::new(),
+                window: 0,
+                granted: 0,
+                head: None,
+                trailers: None,
+                content_left: None,
+                data_announced: false,
+                end_unannounced: false,
+                informational: 0,
+                head_request: false,
+            },
+            send: SendSide {
+                items: VecDeque::new(),
+                buffered: 0,
+                window: 0,
+                next: Half::Head,
+                want_writable: false,
+                dribble_since: None,
+            },
+            released: false,
+            reported: false,
+            counted: false,
+        }
+    }
+
+    /// Makes a used slot as good as new and keeps the memory of its queue.
+    pub(crate) fn renew(&mut self) {
+        let mut items = core::mem::take(&mut self.send.items);
+        items.clear();
+        *self = Self::new();
+        self.send.items = items;
+    }
+
+    /// Whether the next piece of DATA has been encoded in part.
+    pub(crate) fn front_is_begun(&self) -> bool {
+        matches!(self.send.items.front(), Some(Item::Data(piece)) if piece.is_begun())
+    }
+
+    /// Whether the first `length` octets of DATA end at least one piece.
+    pub(crate) fn ends_piece(&self, length: usize) -> bool {
+        matches!(self.send.items.front(), Some(Item::Data(piece)) if piece.len() <= length)
+    }
+
+    /// Whether a WINDOW_UPDATE is worth its frame: half a window is to be told of, or the peer has less left than that.
+    pub(crate) fn is_update_due(&self, initial_window: u32) -> bool {
+        let granted = self.recv.granted;
+        granted > 0
+            && self.state.is_receiving()
+            && (granted >= initial_window / 2 || i64::from(granted) >= self.recv.window)
+    }
+
+    /// Whether the next item can be encoded without any window.
+    pub(crate) fn head_is_next(&self) -> bool {
+        match self.send.items.front() {
+            Some(Item::Headers { .. }) => true,
+            // RFC 9113 §6.9.1: DATA without octets needs no window.
+            Some(Item::Data(_)) => self.send.buffered == 0,
+            None => false,
+        }
+    }
+}
