@@ -70,18 +70,13 @@ impl Fields {
         draft.commit(class, field.sensitive);
     }
 
-    /// Appends a line whose class is known, its name the first `name_len` bytes of `text` and its value the rest.
-    pub(crate) fn push_joined(&mut self, text: &[u8], name_len: usize, class: Class) {
+    /// Appends a line whose class is known.
+    pub(crate) fn push_line(&mut self, line: Line<'_, Class>) {
         let name = self.bytes.len();
-        self.bytes.extend_from_slice(text);
-        let (value, end) = (name + name_len, self.bytes.len());
-        self.index.push(Entry {
-            name: offset(name),
-            value: offset(value),
-            end: offset(end),
-            class,
-            sensitive: false,
-        });
+        self.bytes.extend_from_slice(line.text);
+        let (value, end) = (name + line.name_len, self.bytes.len());
+        let (name, value, end) = (offset(name), offset(value), offset(end));
+        self.index.push(Entry { name, value, end, class: line.tag, sensitive: false });
     }
 
     /// Begins a line whose name and value are put together in place. It vanishes unless it is committed.
@@ -98,6 +93,15 @@ impl Fields {
     /// The lines in order, each with its class.
     pub(crate) fn classified(&self) -> impl Iterator<Item = (Class, Field<'_>)> {
         self.index.iter().map(|entry| (entry.class, entry.field(&self.bytes)))
+    }
+
+    /// The lines in order, each with its class, and whether it is sensitive.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (Line<'_, Class>, bool)> {
+        self.index.iter().map(|entry| {
+            let text = self.bytes.get(entry.name as usize..entry.end as usize).unwrap_or_default();
+            let name_len = entry.value.saturating_sub(entry.name) as usize;
+            (Line { text, name_len, tag: entry.class }, entry.sensitive)
+        })
     }
 
     /// The value of the first line called `name` (lower case).
@@ -143,6 +147,26 @@ impl Entry {
     }
 }
 
+/// A field line whose name and value lie one behind the other, as they do in a section and in a compression table, with
+/// what its owner knows of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Line<'a, Tag> {
+    /// The name and behind it the value, so that both are copied at once.
+    pub(crate) text: &'a [u8],
+    pub(crate) name_len: usize,
+    pub(crate) tag: Tag,
+}
+
+impl<'a, Tag> Line<'a, Tag> {
+    pub(crate) fn name(&self) -> &'a [u8] {
+        self.text.get(..self.name_len).unwrap_or_default()
+    }
+
+    pub(crate) fn value(&self) -> &'a [u8] {
+        self.text.get(self.name_len..).unwrap_or_default()
+    }
+}
+
 /// A line that is being put together at the end of a section.
 pub(crate) struct Draft<'a> {
     fields: &'a mut Fields,
@@ -162,10 +186,12 @@ impl Draft<'_> {
         self.value = self.fields.bytes.len();
     }
 
-    /// Name and value as they are so far.
-    pub(crate) fn line(&self) -> (&[u8], &[u8]) {
-        let range = |start, end| self.fields.bytes.get(start..end).unwrap_or_default();
-        (range(self.start, self.value), range(self.value, self.fields.bytes.len()))
+    /// Name and value as they are so far, and what `classify` says of them.
+    pub(crate) fn line(&self) -> Line<'_, Class> {
+        let text = self.fields.bytes.get(self.start..).unwrap_or_default();
+        let name_len = self.value.saturating_sub(self.start);
+        let (name, value) = text.split_at_checked(name_len).unwrap_or_default();
+        Line { text, name_len, tag: classify(name, value) }
     }
 
     /// Makes it a line of the section.

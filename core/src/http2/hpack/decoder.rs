@@ -1,9 +1,10 @@
 use core::mem;
 
-use super::table::{LINE_OVERHEAD, Line, Table};
+use super::table::{LINE_OVERHEAD, Table};
 use super::{DEFAULT_TABLE_SIZE, Error, huffman, integer, static_table};
 use crate::http2::Fields;
-use crate::http2::field::{Class, classify};
+use crate::http2::field::Class;
+use crate::http2::fields::Line;
 
 /// What one header block may cost. Each limit is inclusive.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -160,7 +161,14 @@ impl Decoder {
 
     /// Decodes whole representations straight from `fragment` and holds what remains.
     fn decode_all(&mut self, mut fragment: &[u8], out: &mut Fields) -> Result<(), Error> {
-        while !fragment.is_empty() {
+        while let Some((&first, rest)) = fragment.split_first() {
+            // Nearly all of what comes again and again: an index in a single byte.
+            if matches!(first, 0x80..=0xfe) && self.update_due.is_none() {
+                self.block.consumed += 1;
+                self.indexed(usize::from(first & 0x7f), out)?;
+                fragment = rest;
+                continue;
+            }
             match self.decode_one(fragment, out)? {
                 Parsed::Whole((), len) => fragment = fragment.get(len..).unwrap_or_default(),
                 Parsed::Cut { needed } => {
@@ -212,10 +220,11 @@ impl Decoder {
         Ok(())
     }
 
+    #[inline]
     fn indexed(&mut self, index: usize, out: &mut Fields) -> Result<(), Error> {
         let line = line(&self.table, index)?;
         if self.block.count(line.text.len(), &self.limits)? {
-            out.push_joined(line.text, line.name_len, line.tag);
+            out.push_line(line);
         }
         Ok(())
     }
@@ -236,12 +245,12 @@ impl Decoder {
         }
         draft.end_name();
         value.decode(draft.bytes())?;
-        let (name, value) = draft.line();
-        let class = classify(name, value);
+        let line = draft.line();
         if indexing == Indexing::Incremental {
-            self.table.insert(name, value, class);
+            self.table.insert(line);
         }
-        if self.block.count(name.len() + value.len(), &self.limits)? {
+        if self.block.count(line.text.len(), &self.limits)? {
+            let class = line.tag;
             draft.commit(class, indexing == Indexing::Never);
         }
         Ok(())

@@ -1,8 +1,9 @@
 use super::static_table::Match;
 use super::table::{LINE_OVERHEAD, Table};
 use super::{DEFAULT_TABLE_SIZE, huffman, integer, static_table};
+use crate::http2::Fields;
 use crate::http2::field::Class;
-use crate::http2::{Field, Fields};
+use crate::http2::fields::Line;
 
 /// A `-bin` value shorter than this is never indexed unless it is sent in clear anyway: a secret of few bytes could be
 /// guessed from the size of blocks (RFC 7541 §7.1).
@@ -16,7 +17,7 @@ const REMEMBERED: usize = 64;
 /// A field is put into the table when it is likely to come again: at once when its name is known for that or is in no
 /// table yet, else at the second sight of its value, so that request ids and timeouts, different in every call, push
 /// nothing out that repeats. `authorization`, `proxy-authorization`, `cookie`, `set-cookie`, short `-bin` values and
-/// whatever is [sensitive](Field::sensitive) are never indexed, here or by anyone who forwards them.
+/// whatever is [sensitive](crate::http2::Field::sensitive) are never indexed, here or by anyone who forwards them.
 #[derive(Debug)]
 pub struct Encoder {
     /// Each line's tag is its [`hash`].
@@ -52,8 +53,8 @@ impl Encoder {
     /// Blocks must reach the peer in the order in which they were encoded, and every one of them must.
     pub fn encode(&mut self, fields: &Fields, out: &mut Vec<u8>) {
         self.signal_capacity(out);
-        for (class, field) in fields.classified() {
-            self.field(class, field, out);
+        for (line, sensitive) in fields.lines() {
+            self.line(line, sensitive, out);
         }
     }
 
@@ -88,36 +89,36 @@ impl Encoder {
         integer::encode(capacity, 5, 0x20, out);
     }
 
-    fn field(&mut self, class: Class, field: Field<'_>, out: &mut Vec<u8>) {
-        if field.sensitive {
-            return self.literal(field, self.name_index(field.name), Indexing::Never, out);
+    fn line(&mut self, line: Line<'_, Class>, sensitive: bool, out: &mut Vec<u8>) {
+        if sensitive {
+            return literal(line, self.name_index(line.name()), Indexing::Never, out);
         }
-        if let Some(index) = frequent(class, field.value) {
-            return integer::encode(index, 7, 0x80, out);
+        if let Some(index) = frequent(line) {
+            return out.push(0x80 | index);
         }
-        let hash = hash(field);
-        if let Some(index) = self.table.find(hash, field.name, field.value) {
-            return integer::encode(static_table::LEN + 1 + index, 7, 0x80, out);
+        let hashed = Line { text: line.text, name_len: line.name_len, tag: hash(line) };
+        if let Some(index) = self.table.find(hashed) {
+            return indexed(static_table::LEN + 1 + index, out);
         }
-        let name_index = match static_table::find(field.name, field.value) {
-            Some(Match::Line(index)) if !is_secret(field) => return integer::encode(index, 7, 0x80, out),
+        let name_index = match static_table::find(line.name(), line.value()) {
+            Some(Match::Line(index)) if !is_secret(line) => return indexed(index, out),
             Some(Match::Line(index) | Match::Name(index)) => Some(index),
-            None => self.dynamic_name(field.name),
+            None => self.dynamic_name(line.name()),
         };
-        let indexing = self.indexing(class, field, name_index, hash);
-        self.literal(field, name_index, indexing, out);
+        let indexing = self.indexing(line, name_index, hashed.tag);
+        literal(line, name_index, indexing, out);
         if indexing == Indexing::Incremental {
-            self.table.insert(field.name, field.value, hash);
+            self.table.insert(hashed);
         }
     }
 
-    /// Whether a field that is in no table is to be put there.
-    fn indexing(&mut self, class: Class, field: Field<'_>, name_index: Option<usize>, hash: u32) -> Indexing {
-        if is_secret(field) {
+    /// Whether a line that is in no table is to be put there.
+    fn indexing(&mut self, line: Line<'_, Class>, name_index: Option<usize>, hash: u32) -> Indexing {
+        if is_secret(line) {
             return Indexing::Never;
         }
-        let size = field.name.len() + field.value.len() + LINE_OVERHEAD;
-        if size > self.table.capacity() / 2 || class == Class::ContentLength {
+        let size = line.text.len().saturating_add(LINE_OVERHEAD);
+        if size > self.table.capacity() / 2 || line.tag == Class::ContentLength {
             return Indexing::Without;
         }
         if name_index.is_none_or(repeats) || self.saw(hash) {
@@ -144,19 +145,6 @@ impl Encoder {
     fn dynamic_name(&self, name: &[u8]) -> Option<usize> {
         self.table.find_name(name).map(|index| static_table::LEN + 1 + index)
     }
-
-    fn literal(&self, field: Field<'_>, name_index: Option<usize>, indexing: Indexing, out: &mut Vec<u8>) {
-        let (prefix, flags) = match indexing {
-            Indexing::Incremental => (6, 0x40),
-            Indexing::Without => (4, 0x00),
-            Indexing::Never => (4, 0x10),
-        };
-        integer::encode(name_index.unwrap_or(0), prefix, flags, out);
-        if name_index.is_none() {
-            text(field.name, out);
-        }
-        text(field.value, out);
-    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -167,8 +155,8 @@ enum Indexing {
 }
 
 /// Index of the fields that nearly every section has, without a search.
-fn frequent(class: Class, value: &[u8]) -> Option<usize> {
-    Some(match (class, value) {
+fn frequent(line: Line<'_, Class>) -> Option<u8> {
+    Some(match (line.tag, line.value()) {
         (Class::Method, b"GET") => 2,
         (Class::Method, b"POST") => 3,
         (Class::Path, b"/") => 4,
@@ -189,13 +177,36 @@ fn repeats(index: usize) -> bool {
     matches!(index, 1..=3 | 6..=17 | 19 | 26 | 31 | 38 | 54 | 58)
 }
 
-/// Whether nobody may find out by trying what the field holds (RFC 7541 §7.1.3).
-fn is_secret(field: Field<'_>) -> bool {
-    field.sensitive
-        || match field.name {
-            b"authorization" | b"proxy-authorization" | b"cookie" | b"set-cookie" => true,
-            name => name.ends_with(b"-bin") && field.value.len() < SHORT_SECRET,
-        }
+/// Whether nobody may find out by trying what the line holds (RFC 7541 §7.1.3), though it is not marked.
+fn is_secret<Tag>(line: Line<'_, Tag>) -> bool {
+    match line.name() {
+        b"authorization" | b"proxy-authorization" | b"cookie" | b"set-cookie" => true,
+        name => name.ends_with(b"-bin") && line.value().len() < SHORT_SECRET,
+    }
+}
+
+/// Appends an indexed field (RFC 7541 §6.1).
+#[inline]
+fn indexed(index: usize, out: &mut Vec<u8>) {
+    if let Ok(index @ ..0x7f) = u8::try_from(index) {
+        out.push(0x80 | index);
+    } else {
+        integer::encode(index, 7, 0x80, out);
+    }
+}
+
+/// Appends a literal field (RFC 7541 §6.2).
+fn literal<Tag>(line: Line<'_, Tag>, name_index: Option<usize>, indexing: Indexing, out: &mut Vec<u8>) {
+    let (prefix, flags) = match indexing {
+        Indexing::Incremental => (6, 0x40),
+        Indexing::Without => (4, 0x00),
+        Indexing::Never => (4, 0x10),
+    };
+    integer::encode(name_index.unwrap_or(0), prefix, flags, out);
+    if name_index.is_none() {
+        text(line.name(), out);
+    }
+    text(line.value(), out);
 }
 
 /// Appends a string literal, Huffman coded when that is shorter (RFC 7541 §5.2).
@@ -212,23 +223,20 @@ fn text(text: &[u8], out: &mut Vec<u8>) {
 
 /// A hash of name and value, to find a line of the table by comparing numbers. It needs no secret: who makes lines
 /// collide pays for at most one table of comparisons.
-fn hash(field: Field<'_>) -> u32 {
-    (mix(mix(field.name.len() as u64, field.name), field.value) >> 32) as u32
-}
-
-fn mix(mut hash: u64, text: &[u8]) -> u64 {
+fn hash<Tag>(line: Line<'_, Tag>) -> u32 {
+    let mut hash = (line.text.len() as u64) << 32 | line.name_len as u64;
     let mut add = |word: u64| hash = (hash.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let (words, rest) = text.as_chunks::<8>();
+    let (words, rest) = line.text.as_chunks::<8>();
     for word in words {
         add(u64::from_le_bytes(*word));
     }
     // The last word overlaps the one before it.
-    if let Some(word) = text.last_chunk::<8>() {
+    if let Some(word) = line.text.last_chunk::<8>() {
         add(u64::from_le_bytes(*word));
     } else {
         add(rest.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)));
     }
-    hash
+    (hash >> 32) as u32
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The static table (RFC 7541 Appendix A).
 
-use super::table::Line;
 use crate::http2::field::Class;
+use crate::http2::fields::Line;
 
 /// How many lines the static table has; the dynamic table's indices begin behind them.
 pub(super) const LEN: usize = LINES.len();

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use crate::http2::fields::Line;
+
 /// What a line counts beyond its name and value (RFC 7541 §4.1).
 pub(super) const LINE_OVERHEAD: usize = 32;
 
@@ -25,36 +27,11 @@ pub(super) struct Table<Tag> {
 
 #[derive(Clone, Copy, Debug)]
 struct Entry<Tag> {
-    /// Position of the name in all bytes ever inserted; the value follows it.
+    /// Position of name and value in all bytes ever inserted.
     start: u32,
     name_len: u32,
-    value_len: u32,
+    text_len: u32,
     tag: Tag,
-}
-
-impl<Tag> Entry<Tag> {
-    fn text_len(&self) -> usize {
-        self.name_len as usize + self.value_len as usize
-    }
-}
-
-/// A line of a table.
-#[derive(Clone, Copy)]
-pub(super) struct Line<'a, Tag> {
-    /// The name and behind it the value, so that both are copied at once.
-    pub(super) text: &'a [u8],
-    pub(super) name_len: usize,
-    pub(super) tag: Tag,
-}
-
-impl<'a, Tag> Line<'a, Tag> {
-    pub(super) fn name(&self) -> &'a [u8] {
-        self.text.get(..self.name_len).unwrap_or_default()
-    }
-
-    pub(super) fn value(&self) -> &'a [u8] {
-        self.text.get(self.name_len..).unwrap_or_default()
-    }
 }
 
 impl<Tag: Copy + PartialEq> Table<Tag> {
@@ -74,11 +51,10 @@ impl<Tag: Copy + PartialEq> Table<Tag> {
     }
 
     /// Inserts a line as the newest. A line that does not fit at all empties the table, which is no error (RFC 7541 §4.4).
-    pub(super) fn insert(&mut self, name: &[u8], value: &[u8], tag: Tag) {
-        let text = name.len().saturating_add(value.len());
-        let size = text.saturating_add(LINE_OVERHEAD);
-        let (Some(room), Ok(name_len), Ok(value_len)) =
-            (self.capacity.checked_sub(size), u32::try_from(name.len()), u32::try_from(value.len()))
+    pub(super) fn insert(&mut self, line: Line<'_, Tag>) {
+        let size = line.text.len().saturating_add(LINE_OVERHEAD);
+        let (Some(room), Ok(name_len), Ok(text_len)) =
+            (self.capacity.checked_sub(size), u32::try_from(line.name_len), u32::try_from(line.text.len()))
         else {
             self.evict_to(0);
             return;
@@ -88,9 +64,8 @@ impl<Tag: Copy + PartialEq> Table<Tag> {
             self.close_gap();
         }
         let start = self.base.wrapping_add(self.arena.len() as u32);
-        self.arena.extend_from_slice(name);
-        self.arena.extend_from_slice(value);
-        self.lines.push_back(Entry { start, name_len, value_len, tag });
+        self.arena.extend_from_slice(line.text);
+        self.lines.push_back(Entry { start, name_len, text_len, tag: line.tag });
         self.size += size;
     }
 
@@ -101,11 +76,12 @@ impl<Tag: Copy + PartialEq> Table<Tag> {
     }
 
     /// The index of the newest line with this tag, name and value.
-    pub(super) fn find(&self, tag: Tag, name: &[u8], value: &[u8]) -> Option<usize> {
+    pub(super) fn find(&self, wanted: Line<'_, Tag>) -> Option<usize> {
         self.position(|entry| {
             // The tag first: it tells nearly all lines apart without a look at the arena.
-            entry.tag == tag
-                && self.line(entry).is_some_and(|line| line.name() == name && line.value() == value)
+            entry.tag == wanted.tag
+                && entry.name_len as usize == wanted.name_len
+                && self.line(entry).is_some_and(|line| line.text == wanted.text)
         })
     }
 
@@ -151,7 +127,7 @@ impl<Tag: Copy + PartialEq> Table<Tag> {
 
     fn line(&self, entry: &Entry<Tag>) -> Option<Line<'_, Tag>> {
         let start = entry.start.wrapping_sub(self.base) as usize;
-        let text = self.arena.get(start..start + entry.text_len())?;
+        let text = self.arena.get(start..start + entry.text_len as usize)?;
         Some(Line { text, name_len: entry.name_len as usize, tag: entry.tag })
     }
 
@@ -159,8 +135,8 @@ impl<Tag: Copy + PartialEq> Table<Tag> {
         while self.size > size
             && let Some(entry) = self.lines.pop_front()
         {
-            self.size -= entry.text_len() + LINE_OVERHEAD;
-            self.gap += entry.text_len();
+            self.size -= entry.text_len as usize + LINE_OVERHEAD;
+            self.gap += entry.text_len as usize;
         }
     }
 

@@ -1,5 +1,9 @@
 use super::*;
 
+fn insert<Tag: Copy + PartialEq>(table: &mut Table<Tag>, name: &[u8], value: &[u8], tag: Tag) {
+    table.insert(Line { text: &[name, value].concat(), name_len: name.len(), tag });
+}
+
 fn lines(table: &Table<u8>) -> Vec<(Vec<u8>, Vec<u8>, u8)> {
     (0..)
         .map_while(|index| table.get(index))
@@ -21,7 +25,7 @@ fn behaves_as_a_plain_list_does() {
             table.set_capacity(capacity);
         }
         let (name, value) = (vec![b'n'; n % 13], vec![n as u8; n * 7 % 61]);
-        table.insert(&name, &value, n as u8);
+        insert(&mut table, &name, &value, n as u8);
         list.push_front((name, value, n as u8));
         let size = |list: &VecDeque<(Vec<u8>, Vec<u8>, u8)>| {
             list.iter().map(|(name, value, _)| name.len() + value.len() + 32).sum::<usize>()
@@ -44,14 +48,16 @@ fn behaves_as_a_plain_list_does() {
 fn finds_the_newest_line() {
     let mut table = Table::new(4096);
     for (value, tag) in [(&b"1"[..], 1), (b"2", 2), (b"1", 3)] {
-        table.insert(b"name", value, tag);
+        insert(&mut table, b"name", value, tag);
     }
     assert_eq!(table.find_name(b"name"), Some(0));
     assert_eq!(table.find_name(b"nam"), None);
-    assert_eq!(table.find(2, b"name", b"2"), Some(1));
-    assert_eq!(table.find(1, b"name", b"1"), Some(2));
-    assert_eq!(table.find(1, b"name", b"2"), None);
-    assert_eq!(table.find(4, b"name", b"1"), None);
+    let find = |tag, text: &[u8], name_len| table.find(Line { text, name_len, tag });
+    assert_eq!(find(2, b"name2", 4), Some(1));
+    assert_eq!(find(1, b"name1", 4), Some(2));
+    assert_eq!(find(1, b"name2", 4), None);
+    assert_eq!(find(1, b"name1", 3), None);
+    assert_eq!(find(4, b"name1", 4), None);
 }
 
 #[test]
@@ -59,7 +65,7 @@ fn digests_tell_tables_apart() {
     let digest = |capacity, lines: &[(&str, &str)]| {
         let mut table = Table::new(capacity);
         for (name, value) in lines {
-            table.insert(name.as_bytes(), value.as_bytes(), ());
+            insert(&mut table, name.as_bytes(), value.as_bytes(), ());
         }
         table.digest()
     };
