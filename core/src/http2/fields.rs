@@ -74,9 +74,15 @@ impl Fields {
     pub(crate) fn push_line(&mut self, line: Line<'_, Class>) {
         let name = self.bytes.len();
         self.bytes.extend_from_slice(line.text);
-        let (value, end) = (name + line.name_len, self.bytes.len());
-        let (name, value, end) = (offset(name), offset(value), offset(end));
-        self.index.push(Entry { name, value, end, class: line.tag, sensitive: false });
+        self.index_from(name, name + line.name_len, line.tag, false);
+    }
+
+    /// Makes a line of the end of the arena, given where its name and its value begin.
+    fn index_from(&mut self, name: usize, value: usize, class: Class, sensitive: bool) {
+        // 4 GiB of fields is far above every limit a section passes; the offsets saturate and the lines come out empty.
+        let offset = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let (name, value, end) = (offset(name), offset(value), offset(self.bytes.len()));
+        self.index.push(Entry { name, value, end, class, sensitive });
     }
 
     /// Begins a line whose name and value are put together in place. It vanishes unless it is committed.
@@ -196,10 +202,8 @@ impl Draft<'_> {
 
     /// Makes it a line of the section.
     pub(crate) fn commit(mut self, class: Class, sensitive: bool) {
-        let end = self.fields.bytes.len();
-        let (name, value) = (offset(self.start), offset(self.value));
-        self.fields.index.push(Entry { name, value, end: offset(end), class, sensitive });
-        self.start = end;
+        self.fields.index_from(self.start, self.value, class, sensitive);
+        self.start = self.fields.bytes.len();
     }
 }
 
@@ -207,11 +211,6 @@ impl Drop for Draft<'_> {
     fn drop(&mut self) {
         self.fields.bytes.truncate(self.start);
     }
-}
-
-/// 4 GiB of fields is far above every limit a section passes; the offsets saturate and the lines come out empty.
-fn offset(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 /// The lines of a [`Fields`], in order.
@@ -273,3 +272,6 @@ impl fmt::Debug for Fields {
         f.debug_list().entries(self).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

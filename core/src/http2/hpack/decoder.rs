@@ -1,10 +1,10 @@
 use core::mem;
 
-use super::table::{LINE_OVERHEAD, Table};
+use super::table::Table;
 use super::{DEFAULT_TABLE_SIZE, Error, huffman, integer, static_table};
 use crate::http2::Fields;
 use crate::http2::field::Class;
-use crate::http2::fields::Line;
+use crate::http2::fields::{FIELD_OVERHEAD, Line};
 
 /// What one header block may cost. Each limit is inclusive.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -267,7 +267,7 @@ impl Block {
     /// Counts a field of `len` bytes and answers whether it is to be stored.
     fn count(&mut self, len: usize, limits: &DecoderLimits) -> Result<bool, Error> {
         self.fields += 1;
-        self.decoded += len + LINE_OVERHEAD;
+        self.decoded += len + FIELD_OVERHEAD;
         if self.decoded > limits.decoded {
             return Err(Error::DecodesTooLarge);
         }

@@ -1,9 +1,9 @@
 use super::static_table::Match;
-use super::table::{LINE_OVERHEAD, Table};
+use super::table::Table;
 use super::{DEFAULT_TABLE_SIZE, huffman, integer, static_table};
 use crate::http2::Fields;
 use crate::http2::field::Class;
-use crate::http2::fields::Line;
+use crate::http2::fields::{FIELD_OVERHEAD, Line};
 
 /// A `-bin` value shorter than this is never indexed unless it is sent in clear anyway: a secret of few bytes could be
 /// guessed from the size of blocks (RFC 7541 §7.1).
@@ -117,7 +117,7 @@ impl Encoder {
         if is_secret(line) {
             return Indexing::Never;
         }
-        let size = line.text.len().saturating_add(LINE_OVERHEAD);
+        let size = line.text.len().saturating_add(FIELD_OVERHEAD);
         if size > self.table.capacity() / 2 || line.tag == Class::ContentLength {
             return Indexing::Without;
         }

@@ -2,10 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::http2::fields::Line;
-
-/// What a line counts beyond its name and value (RFC 7541 §4.1).
-pub(super) const LINE_OVERHEAD: usize = 32;
+use crate::http2::fields::{FIELD_OVERHEAD, Line};
 
 /// Lines in order of their insertion, the oldest evicted first, each with a `Tag` that its owner gave it.
 ///
@@ -52,7 +49,7 @@ impl<Tag: Copy + PartialEq> Table<Tag> {
 
     /// Inserts a line as the newest. A line that does not fit at all empties the table, which is no error (RFC 7541 §4.4).
     pub(super) fn insert(&mut self, line: Line<'_, Tag>) {
-        let size = line.text.len().saturating_add(LINE_OVERHEAD);
+        let size = line.text.len().saturating_add(FIELD_OVERHEAD);
         let (Some(room), Ok(name_len), Ok(text_len)) =
             (self.capacity.checked_sub(size), u32::try_from(line.name_len), u32::try_from(line.text.len()))
         else {
@@ -135,7 +132,7 @@ impl<Tag: Copy + PartialEq> Table<Tag> {
         while self.size > size
             && let Some(entry) = self.lines.pop_front()
         {
-            self.size -= entry.text_len as usize + LINE_OVERHEAD;
+            self.size -= entry.text_len as usize + FIELD_OVERHEAD;
             self.gap += entry.text_len as usize;
         }
     }

@@ -28,7 +28,7 @@ fn table(decoder: &Decoder) -> Vec<(String, String)> {
 }
 
 fn table_size(decoder: &Decoder) -> usize {
-    table(decoder).iter().map(|(name, value)| name.len() + value.len() + LINE_OVERHEAD).sum()
+    table(decoder).iter().map(|(name, value)| name.len() + value.len() + FIELD_OVERHEAD).sum()
 }
 
 /// Literal without Huffman.
