@@ -105,8 +105,8 @@ pub struct Connection {
 
 /// Input stops when so many events wait: the caller acts on a burst before it gets the next.
 const MAX_EVENTS: usize = 64;
-/// Sections whose memory is kept for the next ones.
-const MAX_SPARE: usize = 8;
+/// Sections whose memory is kept for the next ones, until the connection is quiet.
+const MAX_SPARE: usize = 64;
 /// A section that grew beyond this is not kept, bytes.
 const MAX_SPARE_CAPACITY: usize = 4 << 10;
 
@@ -258,7 +258,7 @@ impl Connection {
 
     /// An empty section, from memory that was given back where there is some.
     pub fn spare_fields(&mut self) -> Fields {
-        self.spare.pop().unwrap_or_default()
+        self.spare.pop().unwrap_or_else(Fields::with_room)
     }
 
     /// DATA of the stream that was received and not yet taken, in one contiguous buffer. Take what you use with

@@ -5,6 +5,11 @@ use super::field::{Class, classify};
 /// RFC 7541 §4.1 and RFC 9113 §6.5.2: what one field counts beyond its name and value.
 pub const FIELD_OVERHEAD: usize = 32;
 
+/// Names and values of the head of a usual request, bytes.
+const USUAL_BYTES: usize = 256;
+/// Fields of the head of a usual request.
+const USUAL_FIELDS: usize = 12;
+
 /// One field line: a name, a value, and whether it must never be put into a compression table.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Field<'a> {
@@ -44,6 +49,11 @@ struct Entry {
 }
 
 impl Fields {
+    /// An empty section with room for a usual head. Growing field by field costs more than reading them.
+    pub(crate) fn with_room() -> Self {
+        Self { bytes: Vec::with_capacity(USUAL_BYTES), index: Vec::with_capacity(USUAL_FIELDS) }
+    }
+
     /// An empty section. It allocates with the first field.
     pub const fn new() -> Self {
         Self { bytes: Vec::new(), index: Vec::new() }

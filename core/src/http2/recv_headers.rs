@@ -122,7 +122,7 @@ impl Connection {
         let ends = last && left == 0;
         let Some(block) = &mut self.reader.block else { return Ok(()) };
         let mut fields = if core::mem::take(&mut block.fresh) {
-            self.spare.pop().unwrap_or_default()
+            self.spare.pop().unwrap_or_else(Fields::with_room)
         } else {
             core::mem::take(&mut self.reader.fields)
         };

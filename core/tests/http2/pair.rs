@@ -13,12 +13,11 @@ pub struct End {
     pub events: Vec<Event>,
     /// Bytes under way to this end.
     pub inbound: VecDeque<u8>,
-    pub eof: bool,
 }
 
 impl End {
     fn new(conn: Connection) -> Self {
-        Self { conn, events: Vec::new(), inbound: VecDeque::new(), eof: false }
+        Self { conn, events: Vec::new(), inbound: VecDeque::new() }
     }
 
     /// Takes all events heard so far; neighbouring DATA of a stream is one event, however the bytes were split.
