@@ -191,13 +191,11 @@ impl Decoder {
             Parsed::Cut { needed } => return Ok(Parsed::Cut { needed }),
         };
         self.block.consumed += len;
-        if let Representation::SizeUpdate(size) = representation {
-            self.update_size(size)?;
-        } else if self.update_due.is_some() {
+        if self.update_due.is_some() && !matches!(representation, Representation::SizeUpdate(_)) {
             return Err(Error::SizeUpdateMissing);
         }
         match representation {
-            Representation::SizeUpdate(_) => {}
+            Representation::SizeUpdate(size) => self.update_size(size)?,
             Representation::Indexed(index) => self.indexed(index, out)?,
             Representation::Literal { name, value, indexing } => self.literal(name, value, indexing, out)?,
         }
