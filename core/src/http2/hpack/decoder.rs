@@ -218,7 +218,7 @@ impl Decoder {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn indexed(&mut self, index: usize, out: &mut Fields) -> Result<(), Error> {
         let line = line(&self.table, index)?;
         if self.block.count(line.text.len(), &self.limits)? {
