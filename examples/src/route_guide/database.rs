@@ -72,14 +72,11 @@ impl Database {
         self.at(point).is_some_and(|feature| !feature.name.is_empty())
     }
 
-    /// The named places inside `area`, at or after index `from` of [`features`](Self::features), each with its index: a stream
-    /// that sends one at a time goes on with the next index.
-    pub fn named_in(&self, area: Area, from: usize) -> impl Iterator<Item = (usize, &Feature)> {
+    /// The places inside `area` that have a name, in the order of the file.
+    pub fn named_in(&self, area: Area) -> impl Iterator<Item = &Feature> {
         self.features
             .iter()
-            .enumerate()
-            .skip(from)
-            .filter(move |(_, feature)| !feature.name.is_empty() && area.contains(feature.location))
+            .filter(move |feature| !feature.name.is_empty() && area.contains(feature.location))
     }
 }
 
@@ -150,7 +147,7 @@ mod tests {
             database.at(BERKSHIRE).map(|feature| feature.name.as_str()),
             Some("Berkshire Valley Management Area Trail, Jefferson, NJ, USA")
         );
-        assert!(database.named_in(around_new_york(), 0).count() >= 31);
+        assert!(database.named_in(around_new_york()).count() >= 31);
         assert_eq!(database.at.len(), database.features.len(), "a place is listed twice");
     }
 
@@ -160,22 +157,18 @@ mod tests {
         let unnamed = Point::new(402_500_000, -745_000_000);
         assert_eq!(database.at(unnamed).map(|feature| feature.name.as_str()), Some(""));
         assert!(!database.is_named(unnamed) && database.is_named(BERKSHIRE));
-        assert!(database.named_in(around_new_york(), 0).all(|(_, feature)| !feature.name.is_empty()));
+        assert!(database.named_in(around_new_york()).all(|feature| !feature.name.is_empty()));
         assert_eq!(database.at(Point::new(0, 0)), None);
     }
 
     #[test]
-    fn edges_belong_to_the_area_and_a_listing_can_go_on() {
+    fn edges_belong_to_the_area() {
         let json = r#"[{"location":{"latitude":1,"longitude":1},"name":"a"},{"location":{"latitude":2,"longitude":2},"name":"b"},
             {"location":{"latitude":3,"longitude":3},"name":"c"},{"location":{"latitude":4,"longitude":4},"name":"d"}]"#;
         let database = Database::parse(json).unwrap();
         let area = Area::between(Point::new(3, 3), Point::new(1, 1));
-        let names = |from| {
-            database.named_in(area, from).map(|(_, feature)| feature.name.as_str()).collect::<String>()
-        };
-        assert_eq!(names(0), "abc");
-        assert_eq!(names(1), "bc");
-        assert_eq!(names(9), "");
+        let names: Vec<&str> = database.named_in(area).map(|feature| feature.name.as_str()).collect();
+        assert_eq!(names, ["a", "b", "c"]);
     }
 
     #[test]
