@@ -22,7 +22,9 @@ def check(name: str) -> Iterator[None]:
     except grpc.RpcError as error:
         print(f"FAIL {name}: {describe(error)}", flush=True)
     except Exception as error:
-        print(f"FAIL {name}: {type(error).__name__}: {error}", flush=True)
+        # One line, whatever the peer had to say.
+        said = " ".join(str(error).split())
+        print(f"FAIL {name}: {type(error).__name__}: {brief(said)}", flush=True)
     else:
         print(f"ok   {name}", flush=True)
 
@@ -35,7 +37,7 @@ def describe(error: grpc.RpcError) -> str:
 def equal(found: object, expected: object) -> None:
     """Fails unless both are the same."""
     if found != expected:
-        raise Failure(f"expected {brief(expected)}, found {brief(found)}")
+        raise Failure(f"expected {brief(repr(expected))}, found {brief(repr(found))}")
 
 
 def that(holds: bool, otherwise: str) -> None:
@@ -44,9 +46,8 @@ def that(holds: bool, otherwise: str) -> None:
         raise Failure(otherwise)
 
 
-def brief(value: object) -> str:
-    """A value, cut to what fits a line."""
-    text = repr(value)
+def brief(text: str) -> str:
+    """A text, cut to what fits a line."""
     return text if len(text) <= 200 else f"{text[:200]}... ({len(text)} characters)"
 
 
@@ -58,7 +59,7 @@ def fails_with(code: grpc.StatusCode, call: Callable[[], object]) -> grpc.RpcErr
         if error.code() is not code:
             raise Failure(f"expected {code}, found {describe(error)}") from error
         return error
-    raise Failure(f"expected {code}, found the answer {brief(result)}")
+    raise Failure(f"expected {code}, found the answer {brief(repr(result))}")
 
 
 def soon(holds: Callable[[], bool], otherwise: str) -> None:
