@@ -278,6 +278,9 @@ fn the_block_after_an_acknowledged_decrease_begins_with_a_size_update() {
     // Lowered and raised between two blocks: the lowest counts.
     assert_eq!(decode(&mut lowered(&[100, 4096]), &hex("3fe11f 82")), Err(Error::SizeUpdateMissing));
     assert!(decode(&mut lowered(&[100, 4096]), &hex("3f45 3fe11f 82")).is_ok());
+    assert_eq!(decode(&mut lowered(&[100, 200]), &hex("3fa901 82")), Err(Error::SizeUpdateMissing), "200");
+    assert!(decode(&mut lowered(&[100, 200]), &hex("3f45 3fa901 82")).is_ok());
+    assert!(decode(&mut lowered(&[200, 100]), &hex("3f45 82")).is_ok());
     // Nothing is owed for a rise.
     assert!(decode(&mut lowered(&[8192, 4096]), &hex("82")).is_ok());
 }
