@@ -125,6 +125,19 @@ impl Fields {
         self.iter().find(|field| field.name == name).map(|field| field.value)
     }
 
+    /// Keeps only the lines for which `keep` says so.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(Field<'_>) -> bool) {
+        let bytes = &self.bytes;
+        self.index.retain(|entry| keep(entry.field(bytes)));
+    }
+
+    /// Appends the lines of `other`.
+    pub(crate) fn extend_from(&mut self, other: &Self) {
+        for (class, field) in other.classified() {
+            self.push_classified(field, class);
+        }
+    }
+
     /// How many lines there are.
     pub fn len(&self) -> usize {
         self.index.len()
@@ -137,7 +150,7 @@ impl Fields {
 
     /// What the section counts against SETTINGS_MAX_HEADER_LIST_SIZE (RFC 9113 §6.5.2), in bytes.
     pub fn list_size(&self) -> usize {
-        self.bytes.len() + self.index.len() * FIELD_OVERHEAD
+        self.index.iter().map(|entry| (entry.end - entry.name) as usize + FIELD_OVERHEAD).sum()
     }
 
     /// Bytes of memory held.

@@ -1,0 +1,185 @@
+//! Messages in DATA (gRPC, `PROTOCOL-HTTP2.md`): a flag, a length of four octets, the message. Where DATA is split means
+//! nothing.
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use super::Status;
+
+/// Octets before a message.
+pub const PREFIX_LEN: usize = 5;
+/// What is reserved at a time for a message that has not come yet, however long it says that it is.
+const RESERVE_AT_MOST: usize = 64 << 10;
+
+/// A message as it goes over the wire.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Message {
+    /// Whether `payload` is compressed in the encoding of its direction.
+    pub compressed: bool,
+    /// The message.
+    pub payload: Bytes,
+}
+
+impl Message {
+    /// A message that is not compressed.
+    pub const fn plain(payload: Bytes) -> Self {
+        Self { compressed: false, payload }
+    }
+
+    /// The octets that go before the message. `None` if it is too long for its length.
+    pub(crate) fn prefix(&self) -> Option<[u8; PREFIX_LEN]> {
+        let [a, b, c, d] = u32::try_from(self.payload.len()).ok()?.to_be_bytes();
+        Some([u8::from(self.compressed), a, b, c, d])
+    }
+}
+
+/// What stands at the front of what has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Front {
+    /// Not even a whole prefix; `begun` if there is some of it.
+    Nothing { begun: bool },
+    /// A message of `length` octets, of which `missing` have not come.
+    Partial { length: usize, missing: usize },
+    /// A whole message.
+    Whole { compressed: bool, length: usize },
+}
+
+/// How messages are judged by their prefix.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Rules {
+    /// The longest message that is taken, octets.
+    pub(crate) max_length: usize,
+    /// Whether messages may be compressed: the direction has an encoding.
+    pub(crate) compressible: bool,
+}
+
+/// Looks at the front of `data`, by the prefix alone.
+///
+/// # Errors
+///
+/// The status of a call whose peer sends such a message: too long for us, or with a flag that means nothing.
+pub(crate) fn front(data: &[u8], rules: Rules) -> Result<Front, Status> {
+    let Some((&[flag, a, b, c, d], rest)) = data.split_first_chunk::<PREFIX_LEN>() else {
+        return Ok(Front::Nothing { begun: !data.is_empty() });
+    };
+    let compressed = match flag {
+        0 => false,
+        1 if rules.compressible => true,
+        1 => return Err(Status::internal("a message is compressed, but the call has no grpc-encoding")),
+        _ => return Err(Status::internal(format!("a message has the flag {flag}: it is neither 0 nor 1"))),
+    };
+    // A length that does not fit is over every limit.
+    let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX);
+    if length > rules.max_length {
+        return Err(too_long(length, rules.max_length));
+    }
+    Ok(match length.checked_sub(rest.len()) {
+        None | Some(0) => Front::Whole { compressed, length },
+        Some(missing) => Front::Partial { length, missing },
+    })
+}
+
+/// The status of a call with a message over the limit for what is received.
+pub(crate) fn too_long(length: usize, limit: usize) -> Status {
+    Status::resource_exhausted(format!(
+        "a message of {length} bytes was received, but at most {limit} are accepted (max_recv_message)"
+    ))
+}
+
+/// Takes the whole message of `length` octets that [`front`] saw.
+pub(crate) fn take(data: &mut BytesMut, length: usize) -> Bytes {
+    data.advance(PREFIX_LEN.min(data.len()));
+    if data.len() == length {
+        // Nothing else is there: the message keeps the buffer for itself.
+        return core::mem::take(data).freeze();
+    }
+    data.split_to(length.min(data.len())).freeze()
+}
+
+/// Makes room for what is missing of a message, as much as there is reason to believe in.
+pub(crate) fn reserve(data: &mut BytesMut, missing: usize) {
+    if data.capacity() - data.len() < missing {
+        data.reserve(missing.min(RESERVE_AT_MOST.max(data.len())));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const RULES: Rules = Rules { max_length: 1 << 20, compressible: true };
+
+    fn framed(messages: &[Message]) -> Vec<u8> {
+        messages
+            .iter()
+            .flat_map(|message| [&message.prefix().unwrap()[..], &message.payload].concat())
+            .collect()
+    }
+
+    #[test]
+    fn a_length_over_the_limit_is_refused_by_its_prefix_alone() {
+        let rules = Rules { max_length: 4 << 20, ..RULES };
+        let prefix = |length: u32| [&[0][..], &length.to_be_bytes()].concat();
+        assert_eq!(
+            front(&prefix(4 << 20), rules).unwrap(),
+            Front::Partial { length: 4 << 20, missing: 4 << 20 }
+        );
+        let refused = front(&prefix((4 << 20) + 1), rules).unwrap_err();
+        assert_eq!(refused.code(), crate::grpc::Code::ResourceExhausted);
+        assert!(front(&prefix(u32::MAX), rules).is_err());
+    }
+
+    #[test]
+    fn flags_are_zero_or_one_and_one_needs_an_encoding() {
+        for flag in 0..=u8::MAX {
+            for compressible in [false, true] {
+                let judged = front(&[flag, 0, 0, 0, 0], Rules { compressible, ..RULES });
+                assert_eq!(judged.is_ok(), flag == 0 || (flag == 1 && compressible));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_announced_is_not_believed() {
+        let mut data = BytesMut::from(&[0, 0, 0x40, 0, 0][..]);
+        reserve(&mut data, 4 << 20);
+        assert!(data.capacity() <= 2 * RESERVE_AT_MOST, "{}", data.capacity());
+    }
+
+    proptest! {
+        /// However the octets are split, the messages are the same.
+        #[test]
+        fn messages_survive_any_split(
+            messages in proptest::collection::vec((any::<bool>(), proptest::collection::vec(any::<u8>(), 0..300)), 0..8),
+            cuts in proptest::collection::vec(1..64usize, 1..50),
+        ) {
+            let messages: Vec<_> =
+                messages.into_iter().map(|(compressed, payload)| Message { compressed, payload: payload.into() }).collect();
+            let octets = framed(&messages);
+            let (mut rest, mut cuts) = (&octets[..], cuts.into_iter().cycle());
+            let (mut data, mut received) = (BytesMut::new(), Vec::new());
+            while !rest.is_empty() {
+                let (part, after) = rest.split_at(cuts.next().unwrap().min(rest.len()));
+                data.extend_from_slice(part);
+                rest = after;
+                loop {
+                    match front(&data, RULES).unwrap() {
+                        Front::Whole { compressed, length } => {
+                            received.push(Message { compressed, payload: take(&mut data, length) });
+                        }
+                        Front::Partial { missing, .. } => {
+                            reserve(&mut data, missing);
+                            break;
+                        }
+                        Front::Nothing { begun } => {
+                            prop_assert_eq!(begun, !data.is_empty());
+                            break;
+                        }
+                    }
+                }
+            }
+            prop_assert_eq!(received, messages);
+        }
+    }
+}

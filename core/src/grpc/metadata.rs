@@ -1,0 +1,350 @@
+use core::fmt;
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::base64;
+use crate::http2::{Field, Fields};
+
+/// Metadata of a call: names with text values, and names that end in `-bin` with any octets as values.
+///
+/// Names may repeat; their values stay in order. A clone shares the memory until one of the two is changed.
+///
+/// ```
+/// use unwired_core::grpc::Metadata;
+///
+/// let mut metadata = Metadata::new();
+/// metadata.insert("x-request-id", "17")?;
+/// metadata.append_bin("trace-bin", &[0xab, 0xcd])?;
+/// assert_eq!(metadata.get("x-request-id"), Some("17"));
+/// assert_eq!(metadata.get_bin("trace-bin"), Some(vec![0xab, 0xcd]));
+/// # Ok::<(), unwired_core::grpc::MetadataError>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Metadata(Option<Arc<Fields>>);
+
+/// Why a name or a value cannot be metadata.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum MetadataError {
+    /// A name is of `0-9 a-z _ - .`, at least one.
+    Name,
+    /// The name belongs to gRPC or HTTP/2: `grpc-*`, `:*`, `te`, `content-type`, `connection` and the like.
+    Reserved,
+    /// A text value is of the characters from space to `~`.
+    Value,
+    /// A name that ends in `-bin` takes octets, every other name text.
+    Kind,
+}
+
+impl fmt::Display for MetadataError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Name => "a metadata name is made of 0-9, a-z, '_', '-' and '.'",
+            Self::Reserved => "the metadata name is reserved for gRPC or HTTP/2",
+            Self::Value => "a metadata value is made of the ASCII characters from space to '~'",
+            Self::Kind => {
+                "metadata names that end in -bin take bytes (insert_bin, append_bin), all others text"
+            }
+        })
+    }
+}
+
+impl core::error::Error for MetadataError {}
+
+/// Names that begin with `grpc-` and are the application's all the same.
+const OPEN_NAMES: [&[u8]; 2] = [b"grpc-trace-bin", b"grpc-tags-bin"];
+/// What a server may read and an application may not send.
+const READABLE: &[u8] = b"grpc-previous-rpc-attempts";
+/// Names whose values never enter a compression table.
+const SECRETS: [&[u8]; 4] = [b"authorization", b"proxy-authorization", b"cookie", b"set-cookie"];
+
+/// Whether gRPC or HTTP/2 owns the name.
+fn is_reserved(name: &[u8]) -> bool {
+    match name {
+        b"te" | b"content-type" | b"content-length" | b"host" | b"connection" | b"keep-alive"
+        | b"proxy-connection" | b"transfer-encoding" | b"upgrade" => true,
+        [b':', ..] => true,
+        _ => name.starts_with(b"grpc-") && !OPEN_NAMES.contains(&name),
+    }
+}
+
+fn is_binary(name: &[u8]) -> bool {
+    name.ends_with(b"-bin")
+}
+
+impl Metadata {
+    /// No metadata. It allocates with the first entry.
+    pub const fn new() -> Self {
+        Self(None)
+    }
+
+    /// What the application sees of a received section: without pseudo-headers and without what belongs to gRPC.
+    pub(crate) fn from_received(mut fields: Fields) -> Self {
+        fields.retain(|field| !is_reserved(field.name) || field.name == READABLE);
+        if fields.is_empty() { Self(None) } else { Self(Some(Arc::new(fields))) }
+    }
+
+    /// Appends the entries to a section that is about to be sent.
+    pub(crate) fn put(&self, fields: &mut Fields) {
+        if let Some(entries) = &self.0 {
+            fields.extend_from(entries);
+        }
+    }
+
+    /// What the entries count as RFC 9113 §6.5.2 does: names, values and 32 bytes each.
+    pub fn size(&self) -> usize {
+        self.0.as_ref().map_or(0, |fields| fields.list_size())
+    }
+
+    /// How many entries there are; each value of a name that repeats is one.
+    pub fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |fields| fields.len())
+    }
+
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The first text value of `name`. `None` if there is none, if it is not UTF-8, and for names that end in `-bin`.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.get_all(name).next()
+    }
+
+    /// All text values of `name`, in order; those that are not UTF-8 are passed over.
+    pub fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+        let binary = is_binary(name.as_bytes());
+        self.values(name).filter(move |_| !binary).filter_map(|value| core::str::from_utf8(value).ok())
+    }
+
+    /// The first octets of `name`, which ends in `-bin`. `None` if there are none, or if what came is no base64.
+    pub fn get_bin(&self, name: &str) -> Option<Vec<u8>> {
+        self.get_all_bin(name).next()?
+    }
+
+    /// All octets of `name`, in order; a value that holds several, joined by commas, counts as several. `None` stands
+    /// for what is no base64.
+    pub fn get_all_bin<'a>(&'a self, name: &str) -> impl Iterator<Item = Option<Vec<u8>>> + 'a {
+        let binary = is_binary(name.as_bytes());
+        self.values(name)
+            .filter(move |_| binary)
+            .flat_map(|value| value.split(|&octet| octet == b','))
+            .map(|text| base64::decode(text.trim_ascii()))
+    }
+
+    fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let name = name.to_ascii_lowercase();
+        self.fields().filter(move |field| field.name == name.as_bytes()).map(|field| field.value)
+    }
+
+    fn fields(&self) -> impl Iterator<Item = Field<'_>> {
+        self.0.iter().flat_map(|fields| fields.iter())
+    }
+
+    /// Whether there is an entry called `name`.
+    pub fn contains(&self, name: &str) -> bool {
+        self.values(name).next().is_some()
+    }
+
+    /// The names and values in order. The values of names that end in `-bin` are base64.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.fields().filter_map(|field| Some((core::str::from_utf8(field.name).ok()?, field.value)))
+    }
+
+    /// Sets `name` to the text `value` and drops the values it had.
+    ///
+    /// # Errors
+    ///
+    /// [`MetadataError`], and nothing has changed.
+    pub fn insert(&mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Result<(), MetadataError> {
+        let name = Name::text(name.as_ref())?;
+        self.put_text(&name, value.as_ref(), true, false)
+    }
+
+    /// Adds the text `value` behind those that `name` has.
+    ///
+    /// # Errors
+    ///
+    /// [`MetadataError`], and nothing has changed.
+    pub fn append(&mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Result<(), MetadataError> {
+        let name = Name::text(name.as_ref())?;
+        self.put_text(&name, value.as_ref(), false, false)
+    }
+
+    /// As [`insert`](Self::insert), and the value never enters a compression table and is not shown by `Debug`. For
+    /// `authorization` and cookies that is so anyway.
+    ///
+    /// # Errors
+    ///
+    /// [`MetadataError`], and nothing has changed.
+    pub fn insert_secret(
+        &mut self,
+        name: impl AsRef<str>,
+        value: impl AsRef<[u8]>,
+    ) -> Result<(), MetadataError> {
+        let name = Name::text(name.as_ref())?;
+        self.put_text(&name, value.as_ref(), true, true)
+    }
+
+    /// Sets `name`, which ends in `-bin`, to `octets` and drops the values it had.
+    ///
+    /// # Errors
+    ///
+    /// [`MetadataError`], and nothing has changed.
+    pub fn insert_bin(
+        &mut self,
+        name: impl AsRef<str>,
+        octets: impl AsRef<[u8]>,
+    ) -> Result<(), MetadataError> {
+        let name = Name::binary(name.as_ref())?;
+        self.remove_named(name.0.as_bytes());
+        self.push(name.0.as_bytes(), base64::encode(octets.as_ref()).as_bytes(), false);
+        Ok(())
+    }
+
+    /// Adds `octets` behind those that `name`, which ends in `-bin`, has.
+    ///
+    /// # Errors
+    ///
+    /// [`MetadataError`], and nothing has changed.
+    pub fn append_bin(
+        &mut self,
+        name: impl AsRef<str>,
+        octets: impl AsRef<[u8]>,
+    ) -> Result<(), MetadataError> {
+        let name = Name::binary(name.as_ref())?;
+        self.push(name.0.as_bytes(), base64::encode(octets.as_ref()).as_bytes(), false);
+        Ok(())
+    }
+
+    /// Drops all values of `name` and says whether there were any.
+    pub fn remove(&mut self, name: &str) -> bool {
+        self.remove_named(name.to_ascii_lowercase().as_bytes())
+    }
+
+    /// Drops everything.
+    pub fn clear(&mut self) {
+        self.0 = None;
+    }
+
+    /// Adds the entries of `other` behind those there are.
+    pub fn merge(&mut self, other: &Self) {
+        if self.is_empty() {
+            *self = other.clone();
+        } else if let Some(others) = &other.0 {
+            Arc::make_mut(self.0.get_or_insert_default()).extend_from(others);
+        }
+    }
+
+    fn put_text(
+        &mut self,
+        name: &Name,
+        value: &[u8],
+        replaces: bool,
+        secret: bool,
+    ) -> Result<(), MetadataError> {
+        // RFC 9110 §5.5: white space around a value is none of it, so that it would be lost.
+        let value = value.trim_ascii();
+        if !value.iter().all(|octet| matches!(octet, b' '..=b'~')) {
+            return Err(MetadataError::Value);
+        }
+        if replaces {
+            self.remove_named(name.0.as_bytes());
+        }
+        self.push(name.0.as_bytes(), value, secret);
+        Ok(())
+    }
+
+    fn push(&mut self, name: &[u8], value: &[u8], secret: bool) {
+        let fields = Arc::make_mut(self.0.get_or_insert_default());
+        if secret || SECRETS.contains(&name) {
+            fields.push_sensitive(name, value);
+        } else {
+            fields.push(name, value);
+        }
+    }
+
+    fn remove_named(&mut self, name: &[u8]) -> bool {
+        if !self.fields().any(|field| field.name == name) {
+            return false;
+        }
+        let Some(fields) = &mut self.0 else { return false };
+        Arc::make_mut(fields).retain(|field| field.name != name);
+        true
+    }
+}
+
+/// A name that an application may send, in lower case.
+struct Name(String);
+
+impl Name {
+    fn new(name: &str) -> Result<Self, MetadataError> {
+        let name = name.to_ascii_lowercase();
+        if is_reserved(name.as_bytes()) || name.as_bytes() == READABLE {
+            return Err(MetadataError::Reserved);
+        }
+        let legal = |octet| matches!(octet, b'0'..=b'9' | b'a'..=b'z' | b'_' | b'-' | b'.');
+        if name.is_empty() || !name.bytes().all(legal) {
+            return Err(MetadataError::Name);
+        }
+        Ok(Self(name))
+    }
+
+    fn text(name: &str) -> Result<Self, MetadataError> {
+        let name = Self::new(name)?;
+        if is_binary(name.0.as_bytes()) { Err(MetadataError::Kind) } else { Ok(name) }
+    }
+
+    fn binary(name: &str) -> Result<Self, MetadataError> {
+        let name = Self::new(name)?;
+        if is_binary(name.0.as_bytes()) { Ok(name) } else { Err(MetadataError::Kind) }
+    }
+}
+
+impl PartialEq for Metadata {
+    fn eq(&self, other: &Self) -> bool {
+        self.fields().eq(other.fields())
+    }
+}
+
+impl Eq for Metadata {}
+
+impl fmt::Debug for Metadata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.fields()).finish()
+    }
+}
+
+/// Takes what may be metadata; the values of names that end in `-bin` are taken as the base64 that they are.
+impl TryFrom<&HeaderMap> for Metadata {
+    type Error = MetadataError;
+
+    fn try_from(headers: &HeaderMap) -> Result<Self, MetadataError> {
+        let mut metadata = Self::new();
+        for (name, value) in headers {
+            let name = Name::new(name.as_str())?;
+            metadata.put_text(&name, value.as_bytes(), false, value.is_sensitive())?;
+        }
+        Ok(metadata)
+    }
+}
+
+impl From<&Metadata> for HeaderMap {
+    fn from(metadata: &Metadata) -> Self {
+        let mut headers = Self::with_capacity(metadata.len());
+        for field in metadata.fields() {
+            // What was received passed the rules of RFC 9113 §8.2.1, which are those of the `http` crate.
+            if let (Ok(name), Ok(mut value)) =
+                (HeaderName::from_bytes(field.name), HeaderValue::from_bytes(field.value))
+            {
+                value.set_sensitive(field.sensitive);
+                headers.append(name, value);
+            }
+        }
+        headers
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn sent(status: &Status) -> Fields {
+    let mut fields = Fields::new();
+    status.to_trailers(&mut fields);
+    fields
+}
+
+fn received(lines: &[(&str, &str)]) -> Option<Status> {
+    Status::from_trailers(lines.iter().copied().collect())
+}
+
+#[test]
+fn a_status_is_one_pointer_wide_and_ok_allocates_nothing() {
+    assert_eq!(size_of::<Status>(), size_of::<usize>());
+    assert!(Status::new(Code::Ok, "").0.is_none());
+    assert!(received(&[("grpc-status", "0")]).unwrap().0.is_none());
+}
+
+#[test]
+fn the_code_survives_a_broken_message_and_broken_details() {
+    let status =
+        received(&[("grpc-status", "5"), ("grpc-message", "%ff%"), ("grpc-status-details-bin", "!")])
+            .unwrap();
+    assert_eq!((status.code(), status.message(), status.details()), (Code::NotFound, "\u{fffd}%", &[][..]));
+}
+
+#[test]
+fn a_status_that_is_no_code_is_unknown_and_says_what_came() {
+    for text in ["", "17", "07", "-1", "NaN", "99999999999"] {
+        let status = received(&[("grpc-status", text)]).unwrap();
+        assert_eq!(status.code(), Code::Unknown, "{text}");
+        assert!(status.message().contains(text), "{status}");
+    }
+    assert!(received(&[("x", "y")]).is_none());
+}
+
+#[test]
+fn the_first_of_two_statuses_counts() {
+    assert_eq!(received(&[("grpc-status", "5"), ("grpc-status", "0")]).unwrap().code(), Code::NotFound);
+}
+
+#[test]
+fn the_source_is_kept_but_not_sent() {
+    let status = Status::from_error("it broke");
+    assert_eq!(status.source().unwrap().to_string(), "it broke");
+    assert_eq!(sent(&status), sent(&Status::unknown("it broke")));
+}
+
+proptest! {
+    #[test]
+    fn any_status_survives(code in 0..17i32, message: String, details: Vec<u8>, value: Vec<u8>) {
+        let mut status = Status::with_details(Code::from_i32(code), message, details);
+        status.metadata_mut().insert_bin("x-bin", &value).unwrap();
+        let back = Status::from_trailers(sent(&status)).unwrap();
+        prop_assert_eq!(back.code(), status.code());
+        prop_assert_eq!(back.message(), status.message());
+        prop_assert_eq!(back.details(), status.details());
+        prop_assert_eq!(back.metadata().get_bin("x-bin"), Some(value));
+    }
+
+    #[test]
+    fn any_octets_make_a_status_or_none(lines: Vec<(Vec<u8>, Vec<u8>)>, status: Vec<u8>) {
+        let mut fields: Fields = lines.into_iter().collect();
+        fields.push(b"grpc-status", &status);
+        prop_assert!(Status::from_trailers(fields).is_some());
+    }
+}
