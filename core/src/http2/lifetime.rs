@@ -30,6 +30,8 @@ pub(crate) struct GoingAway {
     pub(super) last_accepted: Option<StreamId>,
     /// What the peer's last GOAWAY said.
     pub(super) peer_last: Option<StreamId>,
+    /// Why the peer goes, as its last GOAWAY said.
+    pub(super) peer_reason: Option<Reason>,
     /// GOAWAY frames of the peer.
     pub(super) peer_count: u32,
     ended: bool,
@@ -142,7 +144,7 @@ impl Connection {
             TimerKind::KeepaliveTimeout => self.on_keepalive_timeout(),
             TimerKind::WriteStall => {
                 self.stats.kills.count(Abuse::WriteStall);
-                self.lose(Initiator::Library, "the peer took no bytes for too long");
+                self.lose("the peer took no bytes for too long");
             }
             TimerKind::ZeroWindow => {
                 if self.stats.buffered_to_send > 0 {
@@ -162,7 +164,7 @@ impl Connection {
             TimerKind::Drain => self.finish_drain(),
             TimerKind::Linger => {
                 self.going_away.lingered = true;
-                self.timers.clear_all();
+                self.timers.stop();
             }
             TimerKind::Shrink => self.on_shrink_timer(),
         }
@@ -213,7 +215,7 @@ impl Connection {
                 self.on_keepalive_timer();
             }
         } else {
-            self.lose(Initiator::Library, "the peer did not answer a keepalive PING in time");
+            self.lose("the peer did not answer a keepalive PING in time");
         }
     }
 
@@ -325,19 +327,19 @@ impl Connection {
 
     pub(super) fn on_eof(&mut self) {
         self.going_away.eof = true;
+        let reason = self.going_away.peer_reason.unwrap_or(Reason::NO_ERROR);
         let goes = self.going_away.drain != Drain::No || self.going_away.peer_last.is_some();
         let why =
             if goes && self.counted == 0 { "the peer went away" } else { "the peer closed the connection" };
-        self.lose(Initiator::Peer, why);
+        self.end(ConnectionEnd { reason, by: Initiator::Peer, why, debug: Bytes::new() }, None);
     }
 
-    /// The connection is of no use any more: no GOAWAY would arrive.
-    fn lose(&mut self, by: Initiator, why: &'static str) {
+    /// The peer does not move: no GOAWAY would arrive.
+    fn lose(&mut self, why: &'static str) {
+        let by = Initiator::Library;
         self.end(ConnectionEnd { reason: Reason::NO_ERROR, by, why, debug: Bytes::new() }, None);
-        if by == Initiator::Library {
-            self.going_away.lingered = true;
-            self.timers.clear_all();
-        }
+        self.going_away.lingered = true;
+        self.timers.stop();
     }
 
     /// Gives every stream and then the connection its last event, and becomes a sink. `goaway` is the last frame.

@@ -487,6 +487,7 @@ impl Connection {
             return Err(Fault::protocol("a GOAWAY names a higher stream than the one before it"));
         }
         self.going_away.peer_last = Some(last);
+        self.going_away.peer_reason = Some(reason);
         let debug = Bytes::copy_from_slice(debug.get(..MAX_DEBUG).unwrap_or(debug));
         if self.is_client() {
             self.fail_unprocessed(last, reason);

@@ -194,10 +194,6 @@ impl Connection {
             self.recycle(fields);
             return self.refuse(id);
         }
-        if id.get() > StreamId::MAX.get() / 4 * 3 {
-            // RFC 9113 §5.1.1: before the numbers are used up, the client is to make a new connection.
-            self.drain_because("stream_ids", None);
-        }
         if too_large {
             self.recycle(fields);
             return self.refuse_fields(block);
@@ -235,6 +231,11 @@ impl Connection {
         }
         self.streams.bind(key, id);
         self.on_stream_opened();
+        if id.get() > StreamId::MAX.get() / 4 * 3 {
+            // RFC 9113 §5.1.1: before the numbers are used up, the client is to make a new connection. This stream is
+            // counted by now: with no stream a connection that drains ends at once.
+            self.drain_because("stream_ids", None);
+        }
         key
     }
 

@@ -71,6 +71,8 @@ pub(crate) struct Timers {
     next: Option<(Instant, TimerKind)>,
     /// Since when nothing is read by our own choice.
     deaf_since: Option<Instant>,
+    /// Nothing is waited for any more.
+    stopped: bool,
 }
 
 impl Timers {
@@ -84,6 +86,11 @@ impl Timers {
 
     pub(crate) fn clear_all(&mut self) {
         *self = Self::default();
+    }
+
+    /// Clears all, and none is set again: the connection is closed, whatever the application still does with it.
+    pub(crate) fn stop(&mut self) {
+        *self = Self { stopped: true, ..Self::default() };
     }
 
     pub(crate) fn is_set(&self, kind: TimerKind) -> bool {
@@ -127,6 +134,9 @@ impl Timers {
     }
 
     fn put(&mut self, kind: TimerKind, at: Option<Instant>) {
+        if self.stopped {
+            return;
+        }
         if let Some(place) = self.at.get_mut(kind as usize) {
             *place = at;
         }
