@@ -1,1 +1,4 @@
-//! Tests of unwired across crates: pairs, properties, peers.
+//! Rigs that the tests in `tests/` share.
+
+pub mod exchange;
+pub mod pump;
