@@ -1,1 +1,0 @@
-//! unwired and its peers on the same work in one run.
