@@ -364,6 +364,12 @@ impl Connection {
         self.streams.get(stream).is_some_and(|record| record.state.is_receiving())
     }
 
+    /// Bytes that the peer may still send on the stream, told or about to be told.
+    pub fn recv_credit(&self, stream: StreamKey) -> usize {
+        let Some(record) = self.streams.get(stream) else { return 0 };
+        usize::try_from(record.recv.window + i64::from(record.recv.granted)).unwrap_or(0)
+    }
+
     /// A digest of both compression tables: connections that saw the same bytes have the same.
     pub fn table_digests(&self) -> (u64, u64) {
         (self.decoder.table_digest(), self.encoder.table_digest())

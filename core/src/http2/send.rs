@@ -140,11 +140,11 @@ impl Connection {
             Half::Ended => return Err(SendError::Use(UseError::StreamClosed)),
         }
         let send = &mut record.send;
-        // A stream that has nothing waiting is never held up by its neighbours.
-        if send.buffered >= limits.send_buffer_stream
+        // The end alone takes no room, and a stream that has nothing waiting is never held up by its neighbours.
+        let is_full = send.buffered >= limits.send_buffer_stream
             || send.items.len() >= limits.send_pieces_stream
-            || (send.buffered > 0 && connection_is_full)
-        {
+            || (send.buffered > 0 && connection_is_full);
+        if is_full && !(head.is_empty() && body.is_empty()) {
             send.want_writable = true;
             return Err(SendError::Full(body));
         }
@@ -190,6 +190,14 @@ impl Connection {
         self.streams.leave(Queue::Data, stream);
         self.schedule(stream);
         cut
+    }
+
+    /// Makes the stream count against the limit of concurrent streams until it is [`release`](Self::release)d, also when
+    /// its end has been sent: something still works for it.
+    pub fn hold(&mut self, stream: StreamKey) {
+        if let Some(record) = self.streams.get_mut(stream) {
+            record.held = true;
+        }
     }
 
     /// Lets the peer send `bytes` more on the stream.

@@ -5,7 +5,7 @@ use super::stream::Stream;
 ///
 /// A key stays good until [`release`](super::Connection::release); after that it names nothing, also when its place is
 /// used again.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct StreamKey {
     slot: u32,
     generation: u32,

@@ -23,6 +23,8 @@ pub(crate) struct Stream {
     pub(crate) released: bool,
     /// Its last event is queued or was polled.
     pub(crate) reported: bool,
+    /// Counts until it is released, also when it has come to its end.
+    pub(crate) held: bool,
     /// Counts against the limit of concurrent streams.
     pub(crate) counted: bool,
 }
@@ -160,6 +162,7 @@ impl Stream {
             },
             released: false,
             reported: false,
+            held: false,
             counted: false,
         }
     }

@@ -20,7 +20,7 @@ impl Connection {
         self.stats.streams_finished += 1;
         self.buckets.on_finished();
         self.close_stream(key, Closing::PeerEnded);
-        self.uncount(key);
+        self.uncount_unless_held(key);
         self.report(key, Event::Finished { stream: key });
     }
 
@@ -31,7 +31,7 @@ impl Connection {
         self.stats.streams_finished += 1;
         self.buckets.on_finished();
         self.close_stream(key, Closing::Reset);
-        self.uncount(key);
+        self.uncount_unless_held(key);
         self.report(key, Event::Finished { stream: key });
     }
 
@@ -119,6 +119,12 @@ impl Connection {
         stream.send.items.clear();
         self.stats.buffered_to_send -= core::mem::take(&mut stream.send.buffered);
         cut
+    }
+
+    fn uncount_unless_held(&mut self, key: StreamKey) {
+        if self.streams.get(key).is_some_and(|stream| !stream.held || stream.released) {
+            self.uncount(key);
+        }
     }
 
     /// The stream does not count any more.

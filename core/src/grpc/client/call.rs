@@ -1,0 +1,261 @@
+use crate::Instant;
+use crate::grpc::message::Rules;
+use crate::grpc::receiving::Receiving;
+use crate::grpc::{
+    CallEncodings, CallLimits, Cardinality, Carrier, Code, Config, Encoding, EncodingSet, Message, Metadata,
+    Received, SendMessageError, Status, code_of_http_status, code_of_reset, content_type, sending, timeout,
+};
+use crate::http2::{Fields, Reach, Reason, StreamError};
+
+/// What a client wants to call.
+#[derive(Clone, Copy, Debug)]
+pub struct NewCall<'a> {
+    /// `http` or `https`.
+    pub scheme: &'a str,
+    /// Host and port, as the user named them.
+    pub authority: &'a str,
+    /// `/service/method`.
+    pub path: &'a str,
+    /// Who we are; empty for nobody.
+    pub user_agent: &'a str,
+    /// The caller's metadata.
+    pub metadata: &'a Metadata,
+    /// When the call must have ended.
+    pub deadline: Option<Instant>,
+    /// How many messages the response has.
+    pub response: Cardinality,
+    /// In which encoding messages of the request may be compressed.
+    pub encoding: Encoding,
+    /// Limits instead of the connection's.
+    pub limits: CallLimits,
+}
+
+impl NewCall<'_> {
+    /// Writes the head of the request (gRPC, `PROTOCOL-HTTP2.md`), in the order that it asks for. The time left counts
+    /// from `now`.
+    pub fn put(&self, now: Instant, accept: EncodingSet, fields: &mut Fields) {
+        fields.push(b":method", b"POST");
+        fields.push(b":scheme", self.scheme.as_bytes());
+        fields.push(b":path", self.path.as_bytes());
+        fields.push(b":authority", self.authority.as_bytes());
+        if let Some(deadline) = self.deadline {
+            fields.push(b"grpc-timeout", timeout::format(deadline - now).as_bytes());
+        }
+        fields.push(b"te", b"trailers");
+        fields.push(b"content-type", content_type::GRPC);
+        if self.encoding != Encoding::Identity {
+            fields.push(b"grpc-encoding", self.encoding.name().as_bytes());
+        }
+        if !accept.is_identity() {
+            fields.push(b"grpc-accept-encoding", accept.as_str().as_bytes());
+        }
+        if !self.user_agent.is_empty() {
+            fields.push(b"user-agent", self.user_agent.as_bytes());
+        }
+        self.metadata.put(fields);
+    }
+}
+
+/// One call at a client: what its stream brought, and how it ended. It knows no connection: whoever owns the stream
+/// feeds it and lends it the [`Carrier`].
+#[derive(Debug)]
+pub struct Call {
+    receiving: Receiving,
+    accept: EncodingSet,
+    max_send_message: usize,
+    /// Encodings that the server uses and takes, once its head has come.
+    pub encodings: CallEncodings,
+    /// Initial metadata, once it has come.
+    metadata: Option<Metadata>,
+    /// How the call ended.
+    status: Option<Status>,
+    /// The server never acted on the call: it can be made again.
+    pub unprocessed: bool,
+    /// When the call must have ended.
+    pub deadline: Option<Instant>,
+}
+
+impl Call {
+    /// A call whose request head is about to leave.
+    pub fn new(call: &NewCall<'_>, config: &Config) -> Self {
+        let max_length = call.limits.max_recv_message.unwrap_or(config.max_recv_message);
+        Self {
+            receiving: Receiving::new(call.response, Rules { max_length, compressible: false }),
+            accept: config.accept,
+            max_send_message: call.limits.max_send_message.unwrap_or(config.max_send_message),
+            encodings: CallEncodings::default(),
+            metadata: None,
+            status: None,
+            unprocessed: false,
+            deadline: call.deadline,
+        }
+    }
+
+    pub(crate) const fn receiving(&mut self) -> &mut Receiving {
+        &mut self.receiving
+    }
+
+    /// Initial metadata, once it has come; each time the same.
+    pub const fn metadata(&self) -> Option<&Metadata> {
+        self.metadata.as_ref()
+    }
+
+    /// How the call ended, once it has; each time the same.
+    pub const fn status(&self) -> Option<&Status> {
+        self.status.as_ref()
+    }
+
+    /// Whether the call has ended.
+    pub const fn is_over(&self) -> bool {
+        self.status.is_some()
+    }
+
+    /// The head of the response has come; with `end_stream` it is all there is. Answers whether it has brought initial
+    /// metadata.
+    pub fn on_head(&mut self, carrier: &mut impl Carrier, fields: Fields, end_stream: bool) -> bool {
+        if self.is_over() {
+            return false;
+        }
+        let http_status =
+            fields.get(b":status").and_then(|text| core::str::from_utf8(text).ok()?.parse().ok());
+        let is_grpc = fields.get(b"content-type").is_some_and(content_type::is_grpc);
+        let encoding = fields.get(b"grpc-encoding").map(|name| (Encoding::from_name(name), name));
+        let accepts = fields.get(b"grpc-accept-encoding").map(EncodingSet::parse);
+        // gRPC, `http-grpc-status-mapping.md`: where there is a gRPC status, it holds.
+        if end_stream && fields.get(b"grpc-status").is_some() {
+            self.on_trailers(carrier, fields);
+            return false;
+        }
+        let http_status = http_status.unwrap_or(0);
+        if http_status != 200 || !is_grpc {
+            let status = not_grpc(http_status, fields.get(b"content-type"));
+            self.end(carrier, Reason::CANCEL, status);
+            return false;
+        }
+        if end_stream {
+            self.on_end(carrier);
+            return false;
+        }
+        match encoding {
+            None => {}
+            Some((Some(encoding), _)) if self.accept.contains(encoding) => {
+                self.encodings.recv = encoding;
+                self.receiving.set_compressible(encoding != Encoding::Identity);
+            }
+            Some((_, name)) => {
+                let name = name.escape_ascii();
+                let status = Status::internal(format!(
+                    "the server uses the message encoding {name}, which is not supported here"
+                ));
+                self.end(carrier, Reason::CANCEL, status);
+                return false;
+            }
+        }
+        self.encodings.peer_accepts = accepts.unwrap_or_default();
+        self.metadata = Some(Metadata::from_received(fields));
+        true
+    }
+
+    /// Trailers have come, or a response that is nothing else.
+    pub fn on_trailers(&mut self, carrier: &mut impl Carrier, fields: Fields) {
+        match Status::from_trailers(fields) {
+            Some(status) => self.end(carrier, Reason::NO_ERROR, status),
+            None => self.on_end(carrier),
+        }
+    }
+
+    /// The response has ended without trailers.
+    pub fn on_end(&mut self, carrier: &mut impl Carrier) {
+        let status = Status::unknown("the server ended the response without a grpc-status");
+        self.end(carrier, Reason::NO_ERROR, status);
+    }
+
+    /// The stream was cut off.
+    pub fn on_reset(&mut self, now: Instant, error: StreamError) {
+        if self.is_over() {
+            return;
+        }
+        self.unprocessed = error.unprocessed;
+        let code = match (error.reach, error.unprocessed) {
+            (Reach::Connection, _) | (_, true) => Code::Unavailable,
+            (Reach::Stream, false) => code_of_reset(error.reason),
+        };
+        // gRPC, `PROTOCOL-HTTP2.md`: the server may have cancelled the call for the very deadline that we have.
+        let late = code == Code::Cancelled && self.deadline.is_some_and(|deadline| deadline <= now);
+        self.status = Some(if late { deadline_exceeded() } else { Status::new(code, error.to_string()) });
+        self.receiving.end(false);
+    }
+
+    /// The deadline has passed: whatever still comes is dropped.
+    pub fn on_deadline(&mut self, carrier: &mut impl Carrier) {
+        self.receiving.give_up();
+        self.end(carrier, Reason::CANCEL, deadline_exceeded());
+    }
+
+    /// The caller gives the call up.
+    pub fn cancel(&mut self, carrier: &mut impl Carrier) {
+        self.receiving.give_up();
+        self.end(carrier, Reason::CANCEL, Status::cancelled("the call was cancelled by its caller"));
+    }
+
+    /// The next message of the response.
+    pub fn recv_message(&mut self, carrier: &mut impl Carrier) -> Received {
+        match carrier.recv_data() {
+            Some(data) => self.receiving.receive(data),
+            None => Received::End,
+        }
+    }
+
+    /// Sends a message.
+    ///
+    /// # Errors
+    ///
+    /// [`SendMessageError`]; the call goes on, unless it says that it has ended.
+    pub fn send_message(
+        &mut self,
+        carrier: &mut impl Carrier,
+        message: Message,
+    ) -> Result<(), SendMessageError> {
+        if self.is_over() {
+            return Err(SendMessageError::Ended);
+        }
+        sending::put_message(carrier, message, self.max_send_message)
+    }
+
+    /// Says that no message follows.
+    ///
+    /// # Errors
+    ///
+    /// [`SendMessageError::Ended`].
+    pub fn half_close(&mut self, carrier: &mut impl Carrier) -> Result<(), SendMessageError> {
+        if self.is_over() {
+            return Err(SendMessageError::Ended);
+        }
+        sending::put_end(carrier)
+    }
+
+    /// The call is over: whatever still was to go either way is not wanted.
+    fn end(&mut self, carrier: &mut impl Carrier, reason: Reason, status: Status) {
+        if !self.is_over() {
+            self.receiving.end(status.is_ok());
+            self.status = Some(status);
+            carrier.reset(reason);
+        }
+    }
+}
+
+fn deadline_exceeded() -> Status {
+    Status::deadline_exceeded("the deadline passed before the call was answered")
+}
+
+/// The status of a response that is not gRPC.
+fn not_grpc(http_status: u16, content_type: Option<&[u8]>) -> Status {
+    let what = match content_type {
+        Some(content_type) => format!("content-type {}", content_type.escape_ascii()),
+        None => "no content-type".to_owned(),
+    };
+    Status::new(
+        code_of_http_status(http_status),
+        format!("the answer is not gRPC: HTTP status {http_status}, {what}"),
+    )
+}

@@ -1,0 +1,7 @@
+//! The client's side of gRPC.
+
+mod call;
+mod connection;
+
+pub use call::{Call, NewCall};
+pub use connection::{Connection, Event, StartError};

@@ -1,0 +1,118 @@
+//! Wishes into grants: who may send how much ahead of being read.
+//!
+//! A stream may always hold its initial window. Credit beyond it comes out of one budget of the connection, for the one
+//! message that the application waits for, as its bytes arrive; it goes back when the message is taken or dies. The oldest
+//! unfinished message that somebody waits for gets its credit in any case, so that messages longer than a window always
+//! arrive, one after the other if need be. So what peers can make us hold is
+//! `streams × initial window + budget + one message`.
+
+use std::collections::VecDeque;
+
+use super::CallId;
+
+/// What one call has beyond its initial window, in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Account {
+    drawn: usize,
+    /// Stands in the queue of those who wait for credit.
+    queued: bool,
+}
+
+/// The budget of a connection.
+#[derive(Debug)]
+pub(crate) struct Credit {
+    budget: usize,
+    used: usize,
+    /// The initial window of a stream.
+    base: usize,
+    /// Calls whose message needs more than its stream may hold, the oldest wish first.
+    waiting: VecDeque<CallId>,
+}
+
+impl Credit {
+    pub(crate) const fn new(budget: usize, base: usize) -> Self {
+        Self { budget, used: 0, base, waiting: VecDeque::new() }
+    }
+
+    pub(crate) const fn set_budget(&mut self, budget: usize) {
+        self.budget = budget;
+    }
+
+    /// How many bytes are drawn (gauge).
+    pub(crate) const fn used(&self) -> usize {
+        self.used
+    }
+
+    /// The peer may send `outstanding` more on a stream whose reader waits for `missing` bytes. Answers how much to
+    /// grant now.
+    ///
+    /// It comes in steps of an initial window, so that a message that was announced and does not come costs a step and
+    /// not its length.
+    pub(crate) fn wish(
+        &mut self,
+        call: CallId,
+        account: &mut Account,
+        missing: usize,
+        outstanding: usize,
+    ) -> usize {
+        if missing <= outstanding {
+            self.unqueue(call, account);
+            return 0;
+        }
+        if !account.queued {
+            account.queued = true;
+            self.waiting.push_back(call);
+        }
+        if outstanding > self.base / 2 {
+            // Enough for now; the next DATA asks again.
+            return 0;
+        }
+        let step = (missing - outstanding).min(self.base.max(1));
+        if self.waiting.front() == Some(&call) || self.used.saturating_add(step) <= self.budget {
+            self.used += step;
+            account.drawn += step;
+            step
+        } else {
+            0
+        }
+    }
+
+    /// A reader that keeps up may have up to `window` bytes under way: answers how much to grant now, as far as the
+    /// budget goes.
+    pub(crate) fn widen(&mut self, account: &mut Account, window: usize, outstanding: usize) -> usize {
+        let room = self.budget.saturating_sub(self.used);
+        let step = window.saturating_sub(outstanding.max(window / 2)).min(room);
+        self.used += step;
+        account.drawn += step;
+        step
+    }
+
+    /// The application took `bytes`. Answers how much of it the peer may send again; the rest goes back to the budget.
+    pub(crate) fn took(&mut self, account: &mut Account, bytes: usize) -> usize {
+        let returned = account.drawn.min(bytes);
+        account.drawn -= returned;
+        self.used -= returned;
+        bytes - returned
+    }
+
+    /// The call's message is there, or nobody waits for it any more.
+    pub(crate) fn unqueue(&mut self, call: CallId, account: &mut Account) {
+        if core::mem::take(&mut account.queued) {
+            self.waiting.retain(|&other| other != call);
+        }
+    }
+
+    /// The call is over: all goes back.
+    pub(crate) fn close(&mut self, call: CallId, account: &mut Account) {
+        self.unqueue(call, account);
+        self.used -= core::mem::take(&mut account.drawn);
+    }
+
+    /// Those who wait, the oldest first, when there is something to give: the budget has room, or there is a new oldest.
+    pub(crate) fn waiting(&self, nth: usize) -> Option<CallId> {
+        if nth > 0 && self.used >= self.budget {
+            return None;
+        }
+        self.waiting.get(nth).copied()
+    }
+}

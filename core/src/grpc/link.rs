@@ -1,0 +1,294 @@
+//! What a connection of either side does with its calls: keeps them, feeds their receiving halves, and turns wishes into
+//! credit.
+
+use bytes::BytesMut;
+
+use super::credit::{Account, Credit};
+use super::deadlines::Deadlines;
+use super::receiving::{Received, Receiving};
+use super::table::Table;
+use super::{CallId, Config};
+use crate::Instant;
+use crate::http2::{self, StreamKey};
+
+/// The per-call machine of either side.
+pub(crate) trait Machine {
+    fn receiving(&mut self) -> &mut Receiving;
+    fn deadline(&self) -> Option<Instant>;
+}
+
+#[derive(Debug)]
+pub(crate) struct Entry<C> {
+    pub(crate) call: C,
+    account: Account,
+    /// The call has had its last event.
+    pub(crate) ended: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Link<C> {
+    pub(crate) http2: http2::Connection,
+    pub(crate) calls: Table<Entry<C>>,
+    pub(crate) credit: Credit,
+    pub(crate) deadlines: Deadlines,
+}
+
+impl<C: Machine> Link<C> {
+    pub(crate) fn new(http2: http2::Connection, config: &Config) -> Self {
+        let base = http2.config().initial_window as usize;
+        Self {
+            http2,
+            calls: Table::new(),
+            credit: Credit::new(config.partial_message_budget, base),
+            deadlines: Deadlines::default(),
+        }
+    }
+
+    pub(crate) fn insert(&mut self, stream: StreamKey, call: C) -> CallId {
+        let id = CallId(stream);
+        if let Some(deadline) = call.deadline() {
+            self.deadlines.add(deadline, id);
+        }
+        self.calls.insert(id, Entry { call, account: Account::default(), ended: false });
+        id
+    }
+
+    /// The next message, or the wish for it.
+    pub(crate) fn recv_message(&mut self, id: CallId) -> Received {
+        let Some(entry) = self.calls.get_mut(id) else { return Received::End };
+        let Some(data) = self.http2.recv_data(id.0) else { return Received::End };
+        let before = data.len();
+        let received = entry.call.receiving().receive(data);
+        let taken = before.saturating_sub(data.len());
+        if taken > 0 {
+            let grant = self.credit.took(&mut entry.account, taken);
+            self.http2.grant(id.0, grant);
+            self.credit.unqueue(id, &mut entry.account);
+            self.serve_waiting();
+        }
+        if matches!(received, Received::Pending) {
+            self.wish(id);
+        }
+        received
+    }
+
+    /// DATA has come, or the end. Answers whether somebody waits for the call and need not any longer.
+    pub(crate) fn on_data(&mut self, id: CallId) -> bool {
+        let Some(entry) = self.calls.get_mut(id) else { return false };
+        let Some(data) = self.http2.recv_data(id.0) else { return false };
+        let receiving = entry.call.receiving();
+        if receiving.satisfies_wish(data) {
+            self.credit.unqueue(id, &mut entry.account);
+            self.serve_waiting();
+            return true;
+        }
+        receiving.prepare(data);
+        self.wish(id);
+        false
+    }
+
+    /// Somebody waits for the call: the peer may need credit to go on.
+    pub(crate) fn wish(&mut self, id: CallId) {
+        let Some(entry) = self.calls.get_mut(id) else { return };
+        let outstanding = self.http2.recv_credit(id.0);
+        let Some(data) = self.http2.recv_data(id.0) else { return };
+        let receiving = entry.call.receiving();
+        if !receiving.is_wished() {
+            return;
+        }
+        let grant = match receiving.wished_missing(data) {
+            Some(missing) => self.credit.wish(id, &mut entry.account, missing, outstanding),
+            None => 0,
+        };
+        // A connection whose window has grown shares that with those who keep up.
+        let grown = self.http2.connection_window();
+        let grant = if grant == 0 && grown > self.http2.config().connection_window {
+            self.credit.widen(&mut entry.account, grown as usize, outstanding)
+        } else {
+            grant
+        };
+        self.http2.grant(id.0, grant);
+    }
+
+    /// Credit has come back: those who wait get theirs, the oldest first.
+    fn serve_waiting(&mut self) {
+        let mut nth = 0;
+        while let Some(id) = self.credit.waiting(nth) {
+            self.wish(id);
+            nth += 1;
+        }
+    }
+
+    /// Nothing more comes for the call: its credit goes back, and with `give_up` what was received is dropped.
+    pub(crate) fn close(&mut self, id: CallId, give_up: bool) {
+        let Some(entry) = self.calls.get_mut(id) else { return };
+        self.credit.close(id, &mut entry.account);
+        if give_up {
+            entry.call.receiving().give_up();
+            if let Some(data) = self.http2.recv_data(id.0) {
+                *data = BytesMut::new();
+            }
+        }
+        if !core::mem::replace(&mut entry.ended, true) && entry.call.deadline().is_some() {
+            let calls = &self.calls;
+            self.deadlines.forget_one(|id| calls.get(id).is_some_and(|entry| !entry.ended));
+        }
+        self.serve_waiting();
+    }
+
+    pub(crate) fn release(&mut self, id: CallId) {
+        self.close(id, false);
+        self.calls.remove(id);
+        self.http2.release(id.0);
+    }
+
+    /// The call whose deadline is due, if it goes on.
+    pub(crate) fn expire(&mut self, now: Instant) -> Option<CallId> {
+        loop {
+            let id = self.deadlines.expire(now)?;
+            if self.calls.get(id).is_some_and(|entry| !entry.ended) {
+                return Some(id);
+            }
+        }
+    }
+
+    /// Gives back the memory of a burst.
+    pub(crate) fn shrink(&mut self) {
+        self.calls.shrink();
+        self.deadlines.shrink();
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        [self.http2.poll_timeout(), self.deadlines.next()].into_iter().flatten().min()
+    }
+}
+
+/// The methods that a connection of gRPC has in common with the HTTP/2 below it.
+macro_rules! delegate_to_http2 {
+    () => {
+        /// Moves what is to be sent to `out`; see [`http2::Connection::poll_transmit`].
+        pub fn poll_transmit(&mut self, now: Instant, out: &mut Outbox, budget: usize) -> bool {
+            let more = self.link.http2.poll_transmit(now, out, budget);
+            self.take_events(now);
+            more
+        }
+
+        /// The socket did not take `unsent` bytes of what was transmitted; see [`http2::Connection::handle_sent`].
+        pub fn handle_sent(&mut self, now: Instant, unsent: usize) {
+            self.link.http2.handle_sent(now, unsent);
+        }
+
+        /// Bytes from the socket, split anywhere; see [`http2::Connection::handle_input`].
+        pub fn handle_input(&mut self, now: Instant, input: &[u8]) -> usize {
+            let mut taken = 0;
+            loop {
+                let rest = input.get(taken..).unwrap_or_default();
+                let step = self.link.http2.handle_input(now, rest);
+                taken += step;
+                let moved = self.take_events(now);
+                let stop = taken == input.len() || self.events.len() >= MAX_EVENTS || (step == 0 && !moved);
+                if stop {
+                    return taken;
+                }
+            }
+        }
+
+        /// The peer will send nothing more.
+        pub fn handle_eof(&mut self, now: Instant) {
+            self.link.http2.handle_eof(now);
+            self.take_events(now);
+        }
+
+        /// Time has passed; see [`http2::Connection::handle_timeout`].
+        pub fn handle_timeout(&mut self, now: Instant) {
+            while let Some(call) = self.link.expire(now) {
+                self.on_deadline(now, call);
+            }
+            self.link.http2.handle_timeout(now);
+            self.take_events(now);
+            if self.link.http2.active_streams() == 0 {
+                self.link.shrink();
+                self.events.shrink_to_fit();
+            }
+        }
+
+        /// When [`handle_timeout`](Self::handle_timeout) is due.
+        pub fn poll_timeout(&self) -> Option<Instant> {
+            self.link.poll_timeout()
+        }
+
+        /// What happened, in order.
+        pub fn poll_event(&mut self) -> Option<Event> {
+            self.events.pop_front()
+        }
+
+        /// Whether input would be acted on now.
+        pub fn wants_input(&self) -> bool {
+            self.link.http2.wants_input()
+        }
+
+        /// Whether [`poll_transmit`](Self::poll_transmit) has something to give.
+        pub fn wants_transmit(&self) -> bool {
+            self.link.http2.wants_transmit()
+        }
+
+        /// Whether the write side of the socket is to be shut down.
+        pub fn wants_shutdown(&self) -> bool {
+            self.link.http2.wants_shutdown()
+        }
+
+        /// Whether the socket is to be closed.
+        pub fn is_closed(&self) -> bool {
+            self.link.http2.is_closed()
+        }
+
+        /// The HTTP/2 below, to look at: its counters, its configuration.
+        pub const fn http2(&self) -> &http2::Connection {
+            &self.link.http2
+        }
+
+        /// Calls that count against the limit of concurrent streams now.
+        pub const fn active_calls(&self) -> usize {
+            self.link.http2.active_streams()
+        }
+
+        /// The next message of the call. [`Received::Pending`] notes the wish: one `Message` event follows when there is
+        /// something to be had.
+        pub fn recv_message(&mut self, call: CallId) -> Received {
+            self.link.recv_message(call)
+        }
+
+        /// The application holds nothing of the call any more and will not ask for it. One that goes on is cancelled; a
+        /// server's whole answer still leaves. No event follows for it.
+        pub fn release(&mut self, call: CallId) {
+            self.link.release(call);
+        }
+
+        /// Changes how much unfinished messages may take beyond the windows of their streams, bytes.
+        pub const fn set_budget(&mut self, bytes: usize) {
+            self.link.credit.set_budget(bytes);
+        }
+
+        /// Bytes of credit beyond the initial windows that peers have now (gauge).
+        pub const fn partial_bytes(&self) -> usize {
+            self.link.credit.used()
+        }
+
+        /// Takes no new calls and ends when those under way have, or after `grace`; see [`http2::Connection::drain`].
+        pub fn drain(&mut self, now: Instant, grace: Option<Duration>) {
+            self.link.http2.drain(now, grace);
+            self.take_events(now);
+        }
+
+        /// Ends the connection now; see [`http2::Connection::close`].
+        pub fn close(&mut self, now: Instant, reason: Reason, debug: &'static str) {
+            self.link.http2.close(now, reason, debug);
+            self.take_events(now);
+        }
+    };
+}
+
+pub(crate) use delegate_to_http2;
+
+/// Input stops when so many events wait.
+pub(crate) const MAX_EVENTS: usize = 64;

@@ -1,0 +1,238 @@
+//! The receiving half of a call, the same for client and server: messages out of DATA, and how many there may be.
+
+use bytes::BytesMut;
+
+use super::message::{self, Front, Rules};
+use super::{Message, Status};
+
+/// How many messages one direction of a call has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cardinality {
+    /// Exactly one.
+    One,
+    /// Any number.
+    Many,
+}
+
+/// What [`recv_message`](super::server::Connection::recv_message) found.
+#[derive(Clone, Debug)]
+pub enum Received {
+    /// The next message.
+    Message(Message),
+    /// Nothing yet; one event follows when there is. The wish is noted, and buys the message the credit that it needs.
+    Pending,
+    /// All messages have been had.
+    End,
+    /// The peer broke a rule of gRPC; nothing more is to be had.
+    Failed(Status),
+}
+
+/// Messages out of the DATA of one direction.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Receiving {
+    rules: Rules,
+    cardinality: Cardinality,
+    /// Messages that were had: nobody counts beyond one.
+    had_one: bool,
+    phase: Phase,
+    /// Somebody waits.
+    wished: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    Open,
+    /// Nothing more comes. Where the call failed anyway, a missing message is no fault of its own.
+    Ended {
+        well: bool,
+    },
+    Over,
+}
+
+impl Receiving {
+    pub(crate) const fn new(cardinality: Cardinality, rules: Rules) -> Self {
+        // One message is wished for from the start.
+        let wished = matches!(cardinality, Cardinality::One);
+        Self { rules, cardinality, had_one: false, phase: Phase::Open, wished }
+    }
+
+    pub(crate) fn set_cardinality(&mut self, cardinality: Cardinality) {
+        self.cardinality = cardinality;
+        self.wished |= cardinality == Cardinality::One;
+    }
+
+    pub(crate) fn set_max_length(&mut self, max_length: usize) {
+        self.rules.max_length = max_length;
+    }
+
+    pub(crate) fn set_compressible(&mut self, compressible: bool) {
+        self.rules.compressible = compressible;
+    }
+
+    /// Nothing more comes; `well` unless the call failed.
+    pub(crate) fn end(&mut self, well: bool) {
+        if self.phase == Phase::Open {
+            self.phase = Phase::Ended { well };
+        }
+    }
+
+    /// What has come is of no use any more.
+    pub(crate) fn give_up(&mut self) {
+        self.phase = Phase::Over;
+        self.wished = false;
+    }
+
+    /// Whether somebody waits and need not wait any longer.
+    pub(crate) fn satisfies_wish(&mut self, data: &[u8]) -> bool {
+        if !self.wished {
+            return false;
+        }
+        let satisfied = match (self.phase, message::front(data, self.rules)) {
+            (Phase::Open, Ok(Front::Whole { length, .. })) => {
+                // Exactly one message is there only when it is the last: what follows it decides.
+                self.cardinality == Cardinality::Many || data.len() > message::PREFIX_LEN + length
+            }
+            (Phase::Open, Ok(_)) => false,
+            _ => true,
+        };
+        self.wished &= !satisfied;
+        satisfied
+    }
+
+    /// The message that somebody waits for: how much of it is missing, when its prefix has come.
+    pub(crate) fn wished_missing(&self, data: &[u8]) -> Option<usize> {
+        if !self.wished || self.phase != Phase::Open {
+            return None;
+        }
+        match message::front(data, self.rules) {
+            Ok(Front::Partial { missing, .. }) => Some(missing),
+            _ => None,
+        }
+    }
+
+    pub(crate) const fn is_wished(&self) -> bool {
+        self.wished
+    }
+
+    /// Makes room for the message that is coming.
+    pub(crate) fn prepare(&self, data: &mut BytesMut) {
+        if let Ok(Front::Partial { missing, .. }) = message::front(data, self.rules) {
+            message::reserve(data, missing);
+        }
+    }
+
+    /// Takes the next message out of `data`.
+    pub(crate) fn receive(&mut self, data: &mut BytesMut) -> Received {
+        let ended = match self.phase {
+            Phase::Over => return Received::End,
+            Phase::Open => None,
+            Phase::Ended { well } => Some(well),
+        };
+        let received = match (message::front(data, self.rules), ended) {
+            (Err(status), _) => Received::Failed(status),
+            (Ok(Front::Whole { compressed, length }), _) => match self.check_count(data, length, ended) {
+                Ok(true) => {
+                    self.had_one = true;
+                    Received::Message(Message { compressed, payload: message::take(data, length) })
+                }
+                Ok(false) => Received::Pending,
+                Err(status) => Received::Failed(status),
+            },
+            (Ok(_), None) => Received::Pending,
+            (Ok(_), Some(false)) => Received::End,
+            (Ok(Front::Nothing { begun: false }), Some(true)) => match (self.cardinality, self.had_one) {
+                (Cardinality::One, false) => Received::Failed(Status::unimplemented(
+                    "no message was received where exactly one belongs",
+                )),
+                _ => Received::End,
+            },
+            (Ok(Front::Nothing { .. } | Front::Partial { .. }), Some(true)) => {
+                Received::Failed(Status::internal("the stream ended inside a message"))
+            }
+        };
+        self.wished = matches!(received, Received::Pending);
+        if matches!(received, Received::End | Received::Failed(_)) {
+            self.phase = Phase::Over;
+        }
+        received
+    }
+
+    /// Whether a whole message may be had now.
+    fn check_count(&self, data: &[u8], length: usize, ended: Option<bool>) -> Result<bool, Status> {
+        let alone = data.len() == message::PREFIX_LEN + length;
+        match self.cardinality {
+            Cardinality::Many => Ok(true),
+            Cardinality::One if alone && !self.had_one => Ok(ended.is_some()),
+            Cardinality::One => {
+                Err(Status::unimplemented("more than one message was received where exactly one belongs"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grpc::Code;
+
+    fn receiving(cardinality: Cardinality) -> Receiving {
+        Receiving::new(cardinality, Rules { max_length: 100, compressible: false })
+    }
+
+    fn data(octets: &[u8]) -> BytesMut {
+        octets.into()
+    }
+
+    const MESSAGE: [u8; 7] = [0, 0, 0, 0, 2, b'h', b'i'];
+
+    fn outcome(received: Received) -> String {
+        match received {
+            Received::Message(message) => String::from_utf8_lossy(&message.payload).into_owned(),
+            Received::Failed(status) => format!("{:?}", status.code()),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn one_message_is_had_when_it_is_known_to_be_the_only_one() {
+        let mut half = receiving(Cardinality::One);
+        let mut buffer = data(&MESSAGE);
+        assert!(!half.satisfies_wish(&buffer));
+        assert_eq!(outcome(half.receive(&mut buffer)), "Pending");
+        half.end(true);
+        assert!(half.satisfies_wish(&buffer));
+        assert_eq!(outcome(half.receive(&mut buffer)), "hi");
+        assert_eq!(outcome(half.receive(&mut buffer)), "End");
+    }
+
+    #[test]
+    fn two_messages_or_none_where_one_belongs_are_unimplemented() {
+        let mut half = receiving(Cardinality::One);
+        let mut buffer = data(&[MESSAGE, MESSAGE].concat());
+        assert!(half.satisfies_wish(&buffer));
+        assert_eq!(outcome(half.receive(&mut buffer)), format!("{:?}", Code::Unimplemented));
+        let mut half = receiving(Cardinality::One);
+        half.end(true);
+        assert_eq!(outcome(half.receive(&mut data(&[]))), format!("{:?}", Code::Unimplemented));
+    }
+
+    #[test]
+    fn an_end_inside_a_message_is_internal_unless_the_call_failed_anyway() {
+        for (well, expected) in [(true, "Internal"), (false, "End")] {
+            for cut in 1..MESSAGE.len() {
+                let mut half = receiving(Cardinality::Many);
+                half.end(well);
+                assert_eq!(outcome(half.receive(&mut data(&MESSAGE[..cut]))), expected, "cut at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn messages_that_came_are_had_before_a_failed_end() {
+        let mut half = receiving(Cardinality::Many);
+        let mut buffer = data(&[MESSAGE, MESSAGE].concat());
+        half.end(false);
+        assert_eq!([outcome(half.receive(&mut buffer)), outcome(half.receive(&mut buffer))], ["hi", "hi"]);
+        assert_eq!(outcome(half.receive(&mut buffer)), "End");
+    }
+}

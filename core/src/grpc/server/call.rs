@@ -1,0 +1,254 @@
+use super::{Rejection, RequestHead};
+use crate::Instant;
+use crate::grpc::message::Rules;
+use crate::grpc::receiving::Receiving;
+use crate::grpc::{
+    CallLimits, Cardinality, Carrier, Config, Encoding, Message, Metadata, Received, SendMessageError,
+    Status, content_type, sending,
+};
+use crate::http2::{Fields, Reason, UseError};
+
+/// One call at a server: what its stream brought, and what may go out next. It knows no connection: whoever owns the
+/// stream feeds it and lends it the [`Carrier`].
+#[derive(Debug)]
+pub struct Call {
+    head: RequestHead,
+    receiving: Receiving,
+    sending: Sending,
+    encoding: Encoding,
+    max_send_message: usize,
+    /// When the call must have ended.
+    pub deadline: Option<Instant>,
+}
+
+/// What may go out next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Sending {
+    /// Initial metadata, or everything at once.
+    Head,
+    /// Messages, or the status.
+    Messages,
+    /// Nothing.
+    Done,
+}
+
+impl Call {
+    /// A call from the head of its request. Its deadline counts from `now`; `max_timeout` is the server's own.
+    pub fn new(
+        now: Instant,
+        head: RequestHead,
+        config: &Config,
+        max_timeout: Option<core::time::Duration>,
+    ) -> Self {
+        let timeout = [head.timeout, max_timeout].into_iter().flatten().min();
+        Self {
+            deadline: timeout.and_then(|timeout| now.checked_add(timeout)),
+            receiving: Receiving::new(
+                Cardinality::Many,
+                Rules {
+                    max_length: config.max_recv_message,
+                    compressible: head.encodings.recv != Encoding::Identity,
+                },
+            ),
+            sending: Sending::Head,
+            encoding: Encoding::Identity,
+            max_send_message: config.max_send_message,
+            head,
+        }
+    }
+
+    /// The head of the request.
+    pub const fn head(&self) -> &RequestHead {
+        &self.head
+    }
+
+    /// The head of the request, to take its metadata.
+    pub const fn head_mut(&mut self) -> &mut RequestHead {
+        &mut self.head
+    }
+
+    /// Says what the method is: how many messages the request has, and which limits hold.
+    pub fn accept(&mut self, cardinality: Cardinality, limits: CallLimits) {
+        self.receiving.set_cardinality(cardinality);
+        if let Some(max) = limits.max_recv_message {
+            self.receiving.set_max_length(max);
+        }
+        if let Some(max) = limits.max_send_message {
+            self.max_send_message = max;
+        }
+    }
+
+    /// Compresses what is sent from now on, if the client takes `encoding` and the head has not left. Answers the
+    /// encoding that holds.
+    pub const fn set_encoding(&mut self, encoding: Encoding) -> Encoding {
+        if matches!(self.sending, Sending::Head) && self.head.encodings.peer_accepts.contains(encoding) {
+            self.encoding = encoding;
+        }
+        self.encoding
+    }
+
+    /// The encoding of what is sent.
+    pub const fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    pub(crate) const fn receiving(&mut self) -> &mut Receiving {
+        &mut self.receiving
+    }
+
+    /// The request is whole.
+    pub fn on_end(&mut self) {
+        self.receiving.end(true);
+    }
+
+    /// The next message of the request.
+    pub fn recv_message(&mut self, carrier: &mut impl Carrier) -> Received {
+        match carrier.recv_data() {
+            Some(data) => self.receiving.receive(data),
+            None => Received::End,
+        }
+    }
+
+    /// Sends initial metadata. The first message does so by itself.
+    ///
+    /// # Errors
+    ///
+    /// The head has left already, or the call is over; and what [`Carrier::send_headers`] says.
+    pub fn send_metadata(&mut self, carrier: &mut impl Carrier, metadata: &Metadata) -> Result<(), UseError> {
+        match self.sending {
+            Sending::Head => {}
+            Sending::Messages => return Err(UseError::OutOfOrder),
+            Sending::Done => return Err(UseError::StreamClosed),
+        }
+        let mut fields = self.response_head(carrier);
+        metadata.put(&mut fields);
+        carrier.send_headers(fields, false)?;
+        self.sending = Sending::Messages;
+        Ok(())
+    }
+
+    /// Sends a message.
+    ///
+    /// # Errors
+    ///
+    /// [`SendMessageError`]; the call goes on, unless it says that it has ended.
+    pub fn send_message(
+        &mut self,
+        carrier: &mut impl Carrier,
+        message: Message,
+    ) -> Result<(), SendMessageError> {
+        if self.sending == Sending::Head && self.send_metadata(carrier, &Metadata::new()).is_err() {
+            return Err(SendMessageError::Ended);
+        }
+        if self.sending != Sending::Messages {
+            return Err(SendMessageError::Ended);
+        }
+        sending::put_message(carrier, message, self.max_send_message)
+    }
+
+    /// Ends the call with `status` and its trailing metadata; where nothing has been sent, in one frame. Does nothing
+    /// when it has ended.
+    pub fn finish(&mut self, carrier: &mut impl Carrier, status: &Status) {
+        let sent_head = match self.sending {
+            Sending::Head => false,
+            Sending::Messages => true,
+            Sending::Done => return,
+        };
+        self.sending = Sending::Done;
+        if self.put_status(carrier, status, sent_head) == Err(UseError::FieldsTooLarge) {
+            // RFC 9113 §10.5.1: the client would throw away what it does not accept, and never learn the status.
+            let status =
+                Status::resource_exhausted("the status and its metadata are more than the client accepts");
+            if self.put_status(carrier, &status, sent_head).is_err() {
+                carrier.reset(Reason::INTERNAL_ERROR);
+            }
+        }
+    }
+
+    /// Answers a unary call with one command: metadata, message, status. As [`finish`](Self::finish) where the message
+    /// is over the limit or the metadata cannot be sent.
+    pub fn respond(
+        &mut self,
+        carrier: &mut impl Carrier,
+        metadata: &Metadata,
+        message: Message,
+        status: &Status,
+    ) {
+        if self.sending == Sending::Head
+            && let Err(error) = self.send_metadata(carrier, metadata)
+        {
+            return self.finish(
+                carrier,
+                &Status::internal(format!("the response metadata cannot be sent: {error}")),
+            );
+        }
+        match self.send_message(carrier, message) {
+            Err(SendMessageError::TooLong(status)) => self.finish(carrier, &status),
+            // A stream that has sent nothing always has room for one message.
+            Ok(()) | Err(SendMessageError::Full(_) | SendMessageError::Ended) => self.finish(carrier, status),
+        }
+    }
+
+    /// The deadline has passed: messages that wait are dropped, and the status leaves; a message that was cut midway
+    /// leaves nothing but a reset (RFC 9113 §8.1 knows no other way to say that DATA is not whole).
+    pub fn on_deadline(&mut self, carrier: &mut impl Carrier) {
+        self.receiving.give_up();
+        if carrier.abandon_data() {
+            self.sending = Sending::Done;
+            carrier.reset(Reason::CANCEL);
+            return;
+        }
+        if self.sending == Sending::Done {
+            // The status that waited behind the messages was dropped with them.
+            self.sending = Sending::Messages;
+        }
+        self.finish(carrier, &Status::deadline_exceeded("the deadline passed before the call was answered"));
+    }
+
+    /// Answers a request that is no call.
+    pub fn reject(carrier: &mut impl Carrier, rejection: &Rejection) {
+        let mut fields = carrier.spare_fields();
+        let mut digits = [0; 3];
+        for (place, divisor) in digits.iter_mut().zip([100, 10, 1]) {
+            *place = b'0' + (rejection.http_status / divisor % 10) as u8;
+        }
+        fields.push(b":status", &digits);
+        fields.push(b"content-type", content_type::GRPC);
+        if let Some(accept) = rejection.accept {
+            fields.push(b"grpc-accept-encoding", accept.as_str().as_bytes());
+        }
+        rejection.status.to_trailers(&mut fields);
+        if carrier.send_headers(fields, true).is_err() {
+            carrier.reset(Reason::INTERNAL_ERROR);
+        }
+    }
+
+    fn response_head(&self, carrier: &mut impl Carrier) -> Fields {
+        let mut fields = carrier.spare_fields();
+        fields.push(b":status", b"200");
+        fields.push(b"content-type", content_type::GRPC);
+        if self.encoding != Encoding::Identity {
+            fields.push(b"grpc-encoding", self.encoding.name().as_bytes());
+        }
+        fields
+    }
+
+    fn put_status(
+        &self,
+        carrier: &mut impl Carrier,
+        status: &Status,
+        sent_head: bool,
+    ) -> Result<(), UseError> {
+        if sent_head {
+            let mut fields = carrier.spare_fields();
+            status.to_trailers(&mut fields);
+            carrier.send_trailers(fields)
+        } else {
+            let mut fields = carrier.spare_fields();
+            fields.push(b":status", b"200");
+            fields.push(b"content-type", content_type::GRPC);
+            status.to_trailers(&mut fields);
+            carrier.send_headers(fields, true)
+        }
+    }
+}

@@ -1,0 +1,258 @@
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use super::{Call, Rejection, RequestHead};
+use crate::grpc::carrier::OnStream;
+use crate::grpc::link::{Link, MAX_EVENTS, Machine, delegate_to_http2};
+use crate::grpc::receiving::Receiving;
+use crate::grpc::{
+    CallId, CallLimits, Cardinality, Config, Encoding, Message, Metadata, Received, SendMessageError, Status,
+};
+use crate::http2::{self, ConnectionEnd, Reach, Reason, StreamError, StreamKey, UseError};
+use crate::{Instant, Outbox};
+
+/// What happened at a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A call has come: look at [`request`](Connection::request), then [`accept`](Connection::accept) it.
+    Call {
+        /// The call.
+        call: CallId,
+    },
+    /// [`recv_message`](Connection::recv_message) has something to say after it said `Pending`.
+    Message {
+        /// The call.
+        call: CallId,
+    },
+    /// There is room again after [`send_message`](Connection::send_message) said `Full`.
+    Writable {
+        /// The call.
+        call: CallId,
+    },
+    /// Last event of a call that was not [`release`](Connection::release)d before.
+    Ended {
+        /// The call.
+        call: CallId,
+        /// How.
+        how: Ended,
+    },
+    /// Last event of the connection; every call got its `Ended` before.
+    Closed(ConnectionEnd),
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ended {
+    /// The status has left.
+    Finished,
+    /// The client gave the call up.
+    Cancelled(StreamError),
+    /// The deadline passed; the client has been told.
+    DeadlineExceeded,
+    /// The connection ended under the call.
+    ConnectionLost(StreamError),
+}
+
+/// One connection of a server: calls come, messages come and go. The methods are those of [`http2::Connection`], in the
+/// same kinds, with calls and messages instead of streams and bytes.
+#[derive(Debug)]
+pub struct Connection {
+    link: Link<Call>,
+    config: Config,
+    /// The server's own maximum for the time of a call.
+    max_timeout: Option<Duration>,
+    refuses: bool,
+    without_te: u64,
+    events: VecDeque<Event>,
+}
+
+impl Machine for Call {
+    fn receiving(&mut self) -> &mut Receiving {
+        self.receiving()
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+}
+
+impl Connection {
+    /// A connection that has just been accepted.
+    pub fn new(config: Config, now: Instant) -> Self {
+        Self {
+            link: Link::new(http2::Connection::server(config.http2.clone(), now), &config),
+            config,
+            max_timeout: None,
+            refuses: false,
+            without_te: 0,
+            events: VecDeque::new(),
+        }
+    }
+
+    delegate_to_http2!();
+
+    /// No call takes longer than this from now on, whatever its client allows.
+    pub const fn set_max_timeout(&mut self, timeout: Option<Duration>) {
+        self.max_timeout = timeout;
+    }
+
+    /// From now on new calls are refused with UNAVAILABLE, or taken again: for limits over several connections.
+    pub const fn refuse_new(&mut self, refuses: bool) {
+        self.refuses = refuses;
+    }
+
+    /// Calls whose client did not say `te: trailers`; they are served all the same.
+    pub const fn calls_without_te(&self) -> u64 {
+        self.without_te
+    }
+
+    /// The head of the call's request.
+    pub fn request(&mut self, call: CallId) -> Option<&mut RequestHead> {
+        Some(self.link.calls.get_mut(call)?.call.head_mut())
+    }
+
+    /// When the call must have ended.
+    pub fn deadline(&self, call: CallId) -> Option<Instant> {
+        self.link.calls.get(call)?.call.deadline
+    }
+
+    /// Says what the method is: how many messages its request has, and which limits hold instead of the connection's.
+    pub fn accept(&mut self, call: CallId, request: Cardinality, limits: CallLimits) {
+        let Some(entry) = self.link.calls.get_mut(call) else { return };
+        entry.call.accept(request, limits);
+        // What has come already may be the message that is now wished for.
+        if request == Cardinality::One && self.link.on_data(call) {
+            self.events.push_back(Event::Message { call });
+        }
+    }
+
+    /// Compresses what is sent, if the client takes `encoding` and the head has not left. Answers what holds.
+    pub fn set_encoding(&mut self, call: CallId, encoding: Encoding) -> Encoding {
+        self.link.calls.get_mut(call).map_or(Encoding::Identity, |entry| entry.call.set_encoding(encoding))
+    }
+
+    /// Sends initial metadata. The first message does so by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`UseError`], and nothing has changed.
+    pub fn send_metadata(&mut self, call: CallId, metadata: &Metadata) -> Result<(), UseError> {
+        let (machine, mut carrier) = self.parts(call).ok_or(UseError::StreamClosed)?;
+        machine.send_metadata(&mut carrier, metadata)
+    }
+
+    /// Sends a message.
+    ///
+    /// # Errors
+    ///
+    /// [`SendMessageError`]; the call goes on, unless it says that it has ended.
+    pub fn send_message(&mut self, call: CallId, message: Message) -> Result<(), SendMessageError> {
+        let (machine, mut carrier) = self.parts(call).ok_or(SendMessageError::Ended)?;
+        machine.send_message(&mut carrier, message)
+    }
+
+    /// Answers a unary call: metadata, message, status.
+    pub fn respond(&mut self, call: CallId, metadata: &Metadata, message: Message, status: &Status) {
+        if let Some((machine, mut carrier)) = self.parts(call) {
+            machine.respond(&mut carrier, metadata, message, status);
+        }
+    }
+
+    /// Ends the call with `status` and the trailing metadata in it.
+    pub fn finish(&mut self, call: CallId, status: &Status) {
+        if let Some((machine, mut carrier)) = self.parts(call) {
+            machine.finish(&mut carrier, status);
+        }
+    }
+
+    fn parts(&mut self, call: CallId) -> Option<(&mut Call, OnStream<'_>)> {
+        let entry = self.link.calls.get_mut(call).filter(|entry| !entry.ended)?;
+        Some((&mut entry.call, OnStream { http2: &mut self.link.http2, stream: call.0 }))
+    }
+
+    /// Acts on what the streams say. Answers whether there was anything.
+    fn take_events(&mut self, now: Instant) -> bool {
+        let mut moved = false;
+        while let Some(event) = self.link.http2.poll_event() {
+            moved = true;
+            match event {
+                http2::Event::Headers { stream, end_stream } => self.on_request(now, stream, end_stream),
+                http2::Event::Data { stream, end_stream } => self.on_data(CallId(stream), end_stream),
+                http2::Event::Trailers { stream } => {
+                    // gRPC has no trailers of requests; they end one as END_STREAM does.
+                    if let Some(fields) = self.link.http2.take_fields(stream) {
+                        self.link.http2.recycle(fields);
+                    }
+                    self.on_data(CallId(stream), true);
+                }
+                http2::Event::Writable { stream } => {
+                    self.events.push_back(Event::Writable { call: CallId(stream) })
+                }
+                http2::Event::Finished { stream } => self.on_over(CallId(stream), Ended::Finished),
+                http2::Event::Reset { stream, error } => {
+                    let how = match error.reach {
+                        Reach::Stream => Ended::Cancelled(error),
+                        Reach::Connection => Ended::ConnectionLost(error),
+                    };
+                    self.on_over(CallId(stream), how);
+                }
+                http2::Event::Closed(end) => self.events.push_back(Event::Closed(end)),
+                _ => {}
+            }
+        }
+        moved
+    }
+
+    fn on_request(&mut self, now: Instant, stream: StreamKey, end_stream: bool) {
+        let Some(fields) = self.link.http2.take_fields(stream) else { return };
+        let head = match RequestHead::read(fields, self.config.accept) {
+            Ok(_) if self.refuses => {
+                let status = Status::unavailable("the server takes no new calls now");
+                return self.reject(stream, &Rejection::grpc(status));
+            }
+            Ok(head) => head,
+            Err(rejection) => return self.reject(stream, &rejection),
+        };
+        self.without_te += u64::from(!head.has_te());
+        let mut call = Call::new(now, head, &self.config, self.max_timeout);
+        if end_stream {
+            call.on_end();
+        }
+        let call = self.link.insert(stream, call);
+        self.events.push_back(Event::Call { call });
+    }
+
+    fn reject(&mut self, stream: StreamKey, rejection: &Rejection) {
+        Call::reject(&mut OnStream { http2: &mut self.link.http2, stream }, rejection);
+        self.link.http2.release(stream);
+    }
+
+    fn on_data(&mut self, call: CallId, end_stream: bool) {
+        let Some(entry) = self.link.calls.get_mut(call).filter(|entry| !entry.ended) else { return };
+        if end_stream {
+            entry.call.on_end();
+        }
+        if self.link.on_data(call) {
+            self.events.push_back(Event::Message { call });
+        }
+    }
+
+    fn on_over(&mut self, call: CallId, how: Ended) {
+        let Some(entry) = self.link.calls.get(call) else { return };
+        if entry.ended {
+            return;
+        }
+        self.link.close(call, how != Ended::Finished);
+        self.events.push_back(Event::Ended { call, how });
+    }
+
+    fn on_deadline(&mut self, _now: Instant, call: CallId) {
+        // The handler may still run: the call keeps its place until it has gone.
+        self.link.http2.hold(call.0);
+        if let Some((machine, mut carrier)) = self.parts(call) {
+            machine.on_deadline(&mut carrier);
+        }
+        self.on_over(call, Ended::DeadlineExceeded);
+    }
+}

@@ -1,0 +1,115 @@
+use core::time::Duration;
+
+use crate::grpc::{
+    CallEncodings, Encoding, EncodingSet, Metadata, MethodPath, Status, content_type, timeout,
+};
+use crate::http2::{Field, Fields};
+
+/// The head of a request that is a call.
+#[derive(Debug, Default)]
+pub struct RequestHead {
+    fields: Fields,
+    /// Time that the client gives the call; `None` for as long as it takes.
+    pub timeout: Option<Duration>,
+    /// Encodings that the client uses and takes.
+    pub encodings: CallEncodings,
+}
+
+/// A request that is no call, or not one that can be served.
+#[derive(Debug)]
+pub struct Rejection {
+    /// HTTP status of the answer: 200 where gRPC's own status says what is wrong.
+    pub http_status: u16,
+    /// The status.
+    pub status: Status,
+    /// What is to be offered instead of an encoding that is not supported.
+    pub accept: Option<EncodingSet>,
+}
+
+impl Rejection {
+    fn http(http_status: u16, status: Status) -> Self {
+        Self { http_status, status, accept: None }
+    }
+
+    pub(crate) fn grpc(status: Status) -> Self {
+        Self::http(200, status)
+    }
+}
+
+impl RequestHead {
+    /// Reads the head of a request. Encodings are accepted as far as `accept` goes.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`] says how to answer instead.
+    pub fn read(fields: Fields, accept: EncodingSet) -> Result<Self, Rejection> {
+        let mut head = Self::default();
+        let mut has_content_type = false;
+        let mut unsupported = None;
+        for Field { name, value, .. } in &fields {
+            match name {
+                b":method" if value != b"POST" => {
+                    let status = Status::unimplemented("a gRPC request is a POST");
+                    return Err(Rejection::http(405, status));
+                }
+                b"content-type" => has_content_type = content_type::is_grpc(value),
+                b"grpc-timeout" => {
+                    let timeout = timeout::parse(value).map_err(|_| {
+                        Rejection::grpc(Status::internal(format!(
+                            "malformed grpc-timeout {}",
+                            value.escape_ascii()
+                        )))
+                    })?;
+                    head.timeout = Some(timeout);
+                }
+                b"grpc-encoding" => match Encoding::from_name(value) {
+                    Some(encoding) if accept.contains(encoding) => head.encodings.recv = encoding,
+                    _ => unsupported = Some(value.escape_ascii().to_string()),
+                },
+                b"grpc-accept-encoding" => head.encodings.peer_accepts = EncodingSet::parse(value),
+                _ => {}
+            }
+        }
+        if !has_content_type {
+            let status = Status::unknown("the content-type of a gRPC request begins with application/grpc");
+            return Err(Rejection::http(415, status));
+        }
+        if MethodPath::parse(fields.get(b":path").unwrap_or_default()).is_none() {
+            return Err(Rejection::grpc(Status::unimplemented("the path of a call is /service/method")));
+        }
+        if let Some(name) = unsupported {
+            let status =
+                Status::unimplemented(format!("the message encoding {name:?} is not supported here"));
+            return Err(Rejection { http_status: 200, status, accept: Some(accept) });
+        }
+        head.fields = fields;
+        Ok(head)
+    }
+
+    /// Service and method. Empty after [`take_metadata`](Self::take_metadata).
+    pub fn path(&self) -> MethodPath<'_> {
+        let path = self.fields.get(b":path").and_then(MethodPath::parse);
+        path.unwrap_or(MethodPath { service: "", method: "" })
+    }
+
+    /// `:authority`, or `host`.
+    pub fn authority(&self) -> Option<&str> {
+        let authority = self.fields.get(b":authority").or_else(|| self.fields.get(b"host"))?;
+        core::str::from_utf8(authority).ok()
+    }
+
+    /// The message format after `application/grpc+`; `proto` where none is named.
+    pub fn content_subtype(&self) -> &str {
+        self.fields.get(b"content-type").map_or("proto", content_type::subtype)
+    }
+
+    /// Whether the client said `te: trailers`, as every gRPC client must.
+    pub fn has_te(&self) -> bool {
+        self.fields.get(b"te").is_some()
+    }
+
+    /// The client's metadata. It takes the fields with it: read the rest first.
+    pub fn take_metadata(&mut self) -> Metadata {
+        Metadata::from_received(core::mem::take(&mut self.fields))
+    }
+}

@@ -1,0 +1,139 @@
+//! A client and a server, a pipe each way, a clock.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use unwired_core::grpc::client::NewCall;
+use unwired_core::grpc::{
+    CallId, CallLimits, Cardinality, Config, Encoding, Message, Metadata, client, server,
+};
+use unwired_core::{Instant, Outbox};
+
+pub struct Pair {
+    pub client: client::Connection,
+    pub server: server::Connection,
+    pub client_events: Vec<client::Event>,
+    pub server_events: Vec<server::Event>,
+    pub now: Instant,
+    /// How many bytes are delivered at a time.
+    pub chunk: usize,
+    to_server: VecDeque<u8>,
+    to_client: VecDeque<u8>,
+}
+
+impl Pair {
+    pub fn new() -> Self {
+        Self::with(Config::client(), Config::server())
+    }
+
+    pub fn with(client: Config, server: Config) -> Self {
+        let now = Instant::ZERO;
+        Self {
+            client: client::Connection::new(client, now),
+            server: server::Connection::new(server, now),
+            client_events: Vec::new(),
+            server_events: Vec::new(),
+            now,
+            chunk: usize::MAX,
+            to_server: VecDeque::new(),
+            to_client: VecDeque::new(),
+        }
+    }
+
+    /// Carries bytes both ways until nothing moves.
+    pub fn settle(&mut self) {
+        let mut out = Outbox::new();
+        loop {
+            let mut moved = false;
+            while self.client.poll_transmit(self.now, &mut out, 1 << 16) {}
+            self.to_server.extend(out.copy_to_bytes(out.len()));
+            while self.server.poll_transmit(self.now, &mut out, 1 << 16) {}
+            self.to_client.extend(out.copy_to_bytes(out.len()));
+            while let Some(bytes) = next_chunk(&self.to_server, self.chunk) {
+                let taken = self.server.handle_input(self.now, &bytes);
+                self.to_server.drain(..taken);
+                self.server_events.extend(std::iter::from_fn(|| self.server.poll_event()));
+                moved |= taken > 0;
+                if taken == 0 {
+                    break;
+                }
+            }
+            while let Some(bytes) = next_chunk(&self.to_client, self.chunk) {
+                let taken = self.client.handle_input(self.now, &bytes);
+                self.to_client.drain(..taken);
+                self.client_events.extend(std::iter::from_fn(|| self.client.poll_event()));
+                moved |= taken > 0;
+                if taken == 0 {
+                    break;
+                }
+            }
+            self.server_events.extend(std::iter::from_fn(|| self.server.poll_event()));
+            self.client_events.extend(std::iter::from_fn(|| self.client.poll_event()));
+            if !moved && !self.client.wants_transmit() && !self.server.wants_transmit() {
+                return;
+            }
+        }
+    }
+
+    /// Lets `time` pass, timer by timer.
+    pub fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        loop {
+            self.settle();
+            let next = [self.client.poll_timeout(), self.server.poll_timeout()].into_iter().flatten().min();
+            let Some(next) = next.filter(|&next| next <= end) else { break };
+            self.now = next.max(self.now);
+            self.client.handle_timeout(self.now);
+            assert!(self.client.poll_timeout().is_none_or(|next| next > self.now));
+            self.server.handle_timeout(self.now);
+            assert!(self.server.poll_timeout().is_none_or(|next| next > self.now));
+        }
+        self.now = end;
+        self.settle();
+    }
+
+    /// Starts a call and carries it over: its ids at the client and at the server.
+    pub fn call(&mut self, request: Cardinality, response: Cardinality) -> (CallId, CallId) {
+        self.call_with(request, &NewCall { response, ..new_call(&Metadata::new()) })
+    }
+
+    pub fn call_with(&mut self, request: Cardinality, call: &NewCall<'_>) -> (CallId, CallId) {
+        let client = self.client.start(self.now, call).expect("a call");
+        self.settle();
+        let server = self.served();
+        self.server.accept(server, request, CallLimits::default());
+        (client, server)
+    }
+
+    /// The call that came last to the server.
+    pub fn served(&mut self) -> CallId {
+        let calls = self.server_events.iter().rev().filter_map(|event| match event {
+            server::Event::Call { call } => Some(*call),
+            _ => None,
+        });
+        calls.into_iter().next().expect("a call at the server")
+    }
+}
+
+fn next_chunk(pipe: &VecDeque<u8>, chunk: usize) -> Option<Vec<u8>> {
+    (!pipe.is_empty()).then(|| pipe.iter().take(chunk).copied().collect())
+}
+
+pub fn new_call(metadata: &Metadata) -> NewCall<'_> {
+    NewCall {
+        scheme: "http",
+        authority: "localhost",
+        path: "/test.Service/Method",
+        user_agent: "grpc-rust-unwired/0.1.0",
+        metadata,
+        deadline: None,
+        response: Cardinality::One,
+        encoding: Encoding::Identity,
+        limits: CallLimits::default(),
+    }
+}
+
+pub fn message(payload: impl Into<Bytes>) -> Message {
+    Message::plain(payload.into())
+}
