@@ -1,1 +1,7 @@
 //! gRPC on any async runtime, client and server, over a sans-IO core.
+
+pub mod codec;
+#[doc(hidden)]
+pub mod generated;
+
+pub use unwired_core::grpc::{Code, Encoding, Metadata, MetadataError, Status};

@@ -1,0 +1,38 @@
+//! Messages to bytes and back.
+
+use bytes::{Bytes, BytesMut};
+
+use crate::Status;
+
+/// Turns messages of type `T` into bytes and back. It is a type without values: generated code names it.
+pub trait Codec<T>: 'static {
+    /// Appends `message` to `out`.
+    ///
+    /// # Errors
+    ///
+    /// The status of the call when the message cannot be encoded.
+    fn encode(message: &T, out: &mut BytesMut) -> Result<(), Status>;
+
+    /// Reads a message.
+    ///
+    /// # Errors
+    ///
+    /// The status of the call when the bytes are no such message: [`Code::Internal`](crate::Code::Internal), as gRPC
+    /// asks.
+    fn decode(bytes: Bytes) -> Result<T, Status>;
+}
+
+/// Protocol buffers, by `prost`.
+#[derive(Clone, Copy, Debug)]
+pub struct Prost;
+
+impl<T: prost::Message + Default> Codec<T> for Prost {
+    fn encode(message: &T, out: &mut BytesMut) -> Result<(), Status> {
+        out.reserve(message.encoded_len());
+        message.encode(out).map_err(|error| Status::internal(format!("a message cannot be encoded: {error}")))
+    }
+
+    fn decode(bytes: Bytes) -> Result<T, Status> {
+        T::decode(bytes).map_err(|error| Status::internal(format!("a message cannot be decoded: {error}")))
+    }
+}
