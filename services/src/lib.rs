@@ -3,6 +3,8 @@
 //! The .proto files lie in `proto/` of this crate, and what is generated from them is checked in: [`pb`].
 
 pub mod error_details;
+pub mod health;
+pub mod reflection;
 
 /// Messages, stubs and traits as they were generated, in modules nested as the packages of protobuf are.
 #[allow(missing_docs, reason = "generated from .proto files, where not everything has a comment")]

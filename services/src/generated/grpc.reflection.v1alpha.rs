@@ -81,8 +81,8 @@ pub mod server_reflection_response {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct FileDescriptorResponse {
     /// Each an encoded google.protobuf.FileDescriptorProto.
-    #[prost(bytes = "vec", repeated, tag = "1")]
-    pub file_descriptor_proto: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    #[prost(bytes = "bytes", repeated, tag = "1")]
+    pub file_descriptor_proto: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
 }
 /// The numbers of a message's extensions.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
