@@ -60,7 +60,8 @@ impl Builder {
         self
     }
 
-    /// The type that turns messages into bytes and back, as a path with `::` in front. Prost by default.
+    /// The type that turns messages into bytes and back, an `unwired::codec::Codec` of each message, as a path with `::` in
+    /// front. `::unwired::codec::Prost` by default.
     pub fn codec_path(mut self, path: impl AsRef<str>) -> Self {
         match syn::parse_str(path.as_ref()) {
             Ok(path) => self.options.codec = path,

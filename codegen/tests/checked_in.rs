@@ -36,7 +36,7 @@ fn messages() -> Builder {
 fn odd_names() {
     let files = ["odd.proto", "odd/nested.proto", "no_package.proto"];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    let build = unwired_build::configure().client_attribute("odd.Plain", "#[derive(Hash)]");
+    let build = unwired_build::configure().client_attribute("odd.Plain", "#[doc(alias = \"simple\")]");
     compare(build, &files, &folder.join("fixtures"), &folder.join("generated"));
 }
 

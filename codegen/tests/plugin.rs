@@ -24,7 +24,7 @@ fn the_answer_is_what_a_build_script_gets() {
     let files = ["odd.proto", "odd/nested.proto", "no_package.proto"];
     let request = CodeGeneratorRequest {
         file_to_generate: files.map(str::to_owned).to_vec(),
-        parameter: Some("client_attribute=odd.Plain=#[derive(Hash)]".to_owned()),
+        parameter: Some("client_attribute=odd.Plain=#[doc(alias = \"simple\")]".to_owned()),
         proto_file: protox::compile(files, [&fixtures]).unwrap().file,
         compiler_version: None,
     };

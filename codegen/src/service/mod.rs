@@ -17,7 +17,7 @@ pub(crate) struct Options {
     pub(crate) server: bool,
     /// Without `Send`.
     pub(crate) local: bool,
-    /// The type that codes messages; its one parameter is the message.
+    /// The type that codes messages.
     pub(crate) codec: syn::Path,
     /// What is called so in protobuf has its Rust code elsewhere.
     pub(crate) external: Vec<String>,

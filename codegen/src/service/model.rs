@@ -30,7 +30,7 @@ pub(super) struct Model {
 }
 
 pub(super) struct Method {
-    /// `say_hello`, the same on trait and stub unless the stub has its own function of this name.
+    /// `say_hello`.
     pub(super) name: Ident,
     /// `SayHello`, as it stands on the wire.
     pub(super) wire_name: String,

@@ -2,19 +2,31 @@
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Bare {}
 /// The client of `Bareback`.
+#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod bareback_client {
     /// A service without a package: its path has none either.
     #[derive(Clone, Debug)]
-    pub struct BarebackClient {
-        inner: ::unwired::generated::Client,
-    }
-    #[allow(deprecated)]
+    pub struct BarebackClient(::unwired::generated::Client);
     impl BarebackClient {
         /// Calls over this channel.
+        #[must_use]
         pub fn new(channel: ::unwired::Channel) -> Self {
-            Self {
-                inner: ::unwired::generated::Client::new(channel),
-            }
+            Self(::unwired::generated::Client::new(channel))
+        }
+        /// Compresses requests. A server that does not know the encoding fails the call with `UNIMPLEMENTED`.
+        #[must_use]
+        pub fn send_compressed(self, encoding: ::unwired::Encoding) -> Self {
+            Self(self.0.send_compressed(encoding))
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_decoding_message_size(limit))
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_encoding_message_size(limit))
         }
         /// Calls `/Bareback/Ride`.
         pub async fn ride(
@@ -24,16 +36,127 @@ pub mod bareback_client {
             ::unwired::Response<super::Bare>,
             ::unwired::Status,
         > {
-            self.inner
-                .unary::<::unwired::codec::Prost<_, _>>("/Bareback/Ride", request)
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/Bareback/Ride", request.into_request())
                 .await
         }
     }
 }
 /// The server of `Bareback`.
+#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod bareback_server {
     /// A service without a package: its path has none either.
-    pub trait Bareback {}
-    #[doc = concat!("Ride", " ")]
-    pub struct BarebackServer;
+    pub trait Bareback: ::core::marker::Send + ::core::marker::Sync + 'static {
+        /// Calls `/Bareback/Ride`.
+        fn ride(
+            &self,
+            request: ::unwired::Request<super::Bare>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::Bare>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+    }
+    /// Serves `Bareback` as a [`Bareback`] implements it.
+    #[derive(Debug)]
+    pub struct BarebackServer<T> {
+        inner: ::std::sync::Arc<T>,
+        settings: ::unwired::generated::ServiceSettings,
+    }
+    impl<T> ::core::clone::Clone for BarebackServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                inner: ::std::sync::Arc::clone(&self.inner),
+                settings: ::core::clone::Clone::clone(&self.settings),
+            }
+        }
+    }
+    impl<T: Bareback> BarebackServer<T> {
+        /// The full name of the service, as it stands in the path of a call.
+        pub const NAME: &'static str = "Bareback";
+        /// Serves this implementation.
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(inner))
+        }
+        /// Serves an implementation that is used elsewhere too.
+        pub fn from_arc(inner: ::std::sync::Arc<T>) -> Self {
+            Self {
+                inner,
+                settings: ::core::default::Default::default(),
+            }
+        }
+        /// Compresses responses to clients that accept the encoding.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: ::unwired::Encoding) -> Self {
+            self.settings = self.settings.send_compressed(encoding);
+            self
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_decoding_message_size(limit);
+            self
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_encoding_message_size(limit);
+            self
+        }
+        /// Where handlers run: in the task of their connection first, or in one of their own.
+        #[must_use]
+        pub fn spawn_policy(mut self, policy: ::unwired::SpawnPolicy) -> Self {
+            self.settings = self.settings.spawn_policy(policy);
+            self
+        }
+    }
+    impl<T: Bareback> ::unwired::server::Service for BarebackServer<T> {
+        fn name(&self) -> &'static str {
+            Self::NAME
+        }
+        fn methods(&self) -> &'static [::unwired::generated::Method] {
+            const METHODS: &[::unwired::generated::Method] = &[
+                ::unwired::generated::Method::new(
+                    "Ride",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+            ];
+            METHODS
+        }
+        fn settings(&self) -> &::unwired::generated::ServiceSettings {
+            &self.settings
+        }
+        fn call(
+            &self,
+            method: usize,
+            call: ::unwired::generated::Incoming,
+        ) -> ::unwired::generated::Handler {
+            let inner = ::std::sync::Arc::clone(&self.inner);
+            match method {
+                0 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(<T as Bareback>::ride(&inner, request).await)
+                                .await;
+                        }
+                    })
+                }
+                _ => call.unimplemented(),
+            }
+        }
+    }
 }

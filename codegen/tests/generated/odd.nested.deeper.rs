@@ -12,19 +12,31 @@ pub mod message {
     }
 }
 /// The client of `odd.nested.deeper.Inner`.
+#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod inner_client {
     /// Looks up from where it is.
     #[derive(Clone, Debug)]
-    pub struct InnerClient {
-        inner: ::unwired::generated::Client,
-    }
-    #[allow(deprecated)]
+    pub struct InnerClient(::unwired::generated::Client);
     impl InnerClient {
         /// Calls over this channel.
+        #[must_use]
         pub fn new(channel: ::unwired::Channel) -> Self {
-            Self {
-                inner: ::unwired::generated::Client::new(channel),
-            }
+            Self(::unwired::generated::Client::new(channel))
+        }
+        /// Compresses requests. A server that does not know the encoding fails the call with `UNIMPLEMENTED`.
+        #[must_use]
+        pub fn send_compressed(self, encoding: ::unwired::Encoding) -> Self {
+            Self(self.0.send_compressed(encoding))
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_decoding_message_size(limit))
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_encoding_message_size(limit))
         }
         /// Calls `/odd.nested.deeper.Inner/Up`.
         pub async fn up(
@@ -34,18 +46,127 @@ pub mod inner_client {
             ::unwired::Response<super::Message>,
             ::unwired::Status,
         > {
-            self.inner
+            let Self(client) = self;
+            client
                 .unary::<
-                    ::unwired::codec::Prost<_, _>,
-                >("/odd.nested.deeper.Inner/Up", request)
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/odd.nested.deeper.Inner/Up", request.into_request())
                 .await
         }
     }
 }
 /// The server of `odd.nested.deeper.Inner`.
+#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod inner_server {
     /// Looks up from where it is.
-    pub trait Inner {}
-    #[doc = concat!("Up", " ")]
-    pub struct InnerServer;
+    pub trait Inner: ::core::marker::Send + ::core::marker::Sync + 'static {
+        /// Calls `/odd.nested.deeper.Inner/Up`.
+        fn up(
+            &self,
+            request: ::unwired::Request<super::message::Kind>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::Message>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+    }
+    /// Serves `odd.nested.deeper.Inner` as a [`Inner`] implements it.
+    #[derive(Debug)]
+    pub struct InnerServer<T> {
+        inner: ::std::sync::Arc<T>,
+        settings: ::unwired::generated::ServiceSettings,
+    }
+    impl<T> ::core::clone::Clone for InnerServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                inner: ::std::sync::Arc::clone(&self.inner),
+                settings: ::core::clone::Clone::clone(&self.settings),
+            }
+        }
+    }
+    impl<T: Inner> InnerServer<T> {
+        /// The full name of the service, as it stands in the path of a call.
+        pub const NAME: &'static str = "odd.nested.deeper.Inner";
+        /// Serves this implementation.
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(inner))
+        }
+        /// Serves an implementation that is used elsewhere too.
+        pub fn from_arc(inner: ::std::sync::Arc<T>) -> Self {
+            Self {
+                inner,
+                settings: ::core::default::Default::default(),
+            }
+        }
+        /// Compresses responses to clients that accept the encoding.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: ::unwired::Encoding) -> Self {
+            self.settings = self.settings.send_compressed(encoding);
+            self
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_decoding_message_size(limit);
+            self
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_encoding_message_size(limit);
+            self
+        }
+        /// Where handlers run: in the task of their connection first, or in one of their own.
+        #[must_use]
+        pub fn spawn_policy(mut self, policy: ::unwired::SpawnPolicy) -> Self {
+            self.settings = self.settings.spawn_policy(policy);
+            self
+        }
+    }
+    impl<T: Inner> ::unwired::server::Service for InnerServer<T> {
+        fn name(&self) -> &'static str {
+            Self::NAME
+        }
+        fn methods(&self) -> &'static [::unwired::generated::Method] {
+            const METHODS: &[::unwired::generated::Method] = &[
+                ::unwired::generated::Method::new(
+                    "Up",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+            ];
+            METHODS
+        }
+        fn settings(&self) -> &::unwired::generated::ServiceSettings {
+            &self.settings
+        }
+        fn call(
+            &self,
+            method: usize,
+            call: ::unwired::generated::Incoming,
+        ) -> ::unwired::generated::Handler {
+            let inner = ::std::sync::Arc::clone(&self.inner);
+            match method {
+                0 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(<T as Inner>::up(&inner, request).await)
+                                .await;
+                        }
+                    })
+                }
+                _ => call.unimplemented(),
+            }
+        }
+    }
 }

@@ -47,6 +47,7 @@ pub mod request {
     }
 }
 /// The client of `odd.Sync`.
+#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod sync_client {
     /// A service named like a trait of the standard library.
     ///
@@ -54,16 +55,27 @@ pub mod sync_client {
     /// compile_error!("no doc test");
     /// ```
     #[derive(Clone, Debug)]
-    pub struct SyncClient {
-        inner: ::unwired::generated::Client,
-    }
-    #[allow(deprecated)]
+    pub struct SyncClient(::unwired::generated::Client);
     impl SyncClient {
         /// Calls over this channel.
+        #[must_use]
         pub fn new(channel: ::unwired::Channel) -> Self {
-            Self {
-                inner: ::unwired::generated::Client::new(channel),
-            }
+            Self(::unwired::generated::Client::new(channel))
+        }
+        /// Compresses requests. A server that does not know the encoding fails the call with `UNIMPLEMENTED`.
+        #[must_use]
+        pub fn send_compressed(self, encoding: ::unwired::Encoding) -> Self {
+            Self(self.0.send_compressed(encoding))
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_decoding_message_size(limit))
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_encoding_message_size(limit))
         }
         /// A keyword.
         pub async fn r#move(
@@ -73,8 +85,13 @@ pub mod sync_client {
             ::unwired::Response<super::Result>,
             ::unwired::Status,
         > {
-            self.inner
-                .unary::<::unwired::codec::Prost<_, _>>("/odd.Sync/Move", request)
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/odd.Sync/Move", request.into_request())
                 .await
         }
         /// A keyword that cannot be raw.
@@ -82,8 +99,13 @@ pub mod sync_client {
             &self,
             request: impl ::unwired::IntoRequest<super::Request>,
         ) -> ::core::result::Result<::unwired::Response<super::Box>, ::unwired::Status> {
-            self.inner
-                .unary::<::unwired::codec::Prost<_, _>>("/odd.Sync/Self", request)
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/odd.Sync/Self", request.into_request())
                 .await
         }
         /// Calls `/odd.Sync/async`.
@@ -94,8 +116,30 @@ pub mod sync_client {
             ::unwired::Response<::unwired::Streaming<super::Option>>,
             ::unwired::Status,
         > {
-            self.inner
-                .streaming::<::unwired::codec::Prost<_, _>>("/odd.Sync/async", request)
+            let Self(client) = self;
+            client
+                .streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/odd.Sync/async", request.into_streaming_request())
+                .await
+        }
+        /// As [`r#async`](Self::r#async), with messages sent as they come up instead of out of a stream.
+        pub async fn async_halves(
+            &self,
+            request: ::unwired::Request<()>,
+        ) -> ::core::result::Result<
+            (::unwired::Outgoing<super::Future>, ::unwired::Streaming<super::Option>),
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .streaming_halves::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/odd.Sync/async", request)
                 .await
         }
         /// Calls `/odd.Sync/Drop`.
@@ -106,38 +150,252 @@ pub mod sync_client {
             ::unwired::Response<super::Send>,
             ::unwired::Status,
         > {
-            self.inner
-                .unary::<::unwired::codec::Prost<_, _>>("/odd.Sync/Drop", request)
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/odd.Sync/Drop", request.into_request())
                 .await
         }
     }
 }
 /// The server of `odd.Sync`.
+#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod sync_server {
     /// A service named like a trait of the standard library.
     ///
     /// ```text
     /// compile_error!("no doc test");
     /// ```
-    pub trait Sync {}
-    #[doc = concat!("Move", " ", "Self", " ", "async", " ", "Drop", " ")]
-    pub struct SyncServer;
+    pub trait Sync: ::core::marker::Send + ::core::marker::Sync + 'static {
+        /// A keyword.
+        fn r#move(
+            &self,
+            request: ::unwired::Request<super::Request>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::Result>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+        /// A keyword that cannot be raw.
+        fn self_(
+            &self,
+            request: ::unwired::Request<super::Request>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::Box>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+        /// Calls `/odd.Sync/async`.
+        fn r#async(
+            &self,
+            request: ::unwired::Request<::unwired::Streaming<super::Future>>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<
+                    impl ::unwired::Stream<
+                        Item = ::core::result::Result<super::Option, ::unwired::Status>,
+                    > + ::core::marker::Send,
+                >,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+        /// Calls `/odd.Sync/Drop`.
+        fn drop(
+            &self,
+            request: ::unwired::Request<super::request::Inner>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::Send>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+    }
+    /// Serves `odd.Sync` as a [`Sync`] implements it.
+    #[derive(Debug)]
+    pub struct SyncServer<T> {
+        inner: ::std::sync::Arc<T>,
+        settings: ::unwired::generated::ServiceSettings,
+    }
+    impl<T> ::core::clone::Clone for SyncServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                inner: ::std::sync::Arc::clone(&self.inner),
+                settings: ::core::clone::Clone::clone(&self.settings),
+            }
+        }
+    }
+    impl<T: Sync> SyncServer<T> {
+        /// The full name of the service, as it stands in the path of a call.
+        pub const NAME: &'static str = "odd.Sync";
+        /// Serves this implementation.
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(inner))
+        }
+        /// Serves an implementation that is used elsewhere too.
+        pub fn from_arc(inner: ::std::sync::Arc<T>) -> Self {
+            Self {
+                inner,
+                settings: ::core::default::Default::default(),
+            }
+        }
+        /// Compresses responses to clients that accept the encoding.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: ::unwired::Encoding) -> Self {
+            self.settings = self.settings.send_compressed(encoding);
+            self
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_decoding_message_size(limit);
+            self
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_encoding_message_size(limit);
+            self
+        }
+        /// Where handlers run: in the task of their connection first, or in one of their own.
+        #[must_use]
+        pub fn spawn_policy(mut self, policy: ::unwired::SpawnPolicy) -> Self {
+            self.settings = self.settings.spawn_policy(policy);
+            self
+        }
+    }
+    impl<T: Sync> ::unwired::server::Service for SyncServer<T> {
+        fn name(&self) -> &'static str {
+            Self::NAME
+        }
+        fn methods(&self) -> &'static [::unwired::generated::Method] {
+            const METHODS: &[::unwired::generated::Method] = &[
+                ::unwired::generated::Method::new(
+                    "Move",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "Self",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "async",
+                    ::unwired::generated::Cardinality::Many,
+                    ::unwired::generated::Cardinality::Many,
+                ),
+                ::unwired::generated::Method::new(
+                    "Drop",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+            ];
+            METHODS
+        }
+        fn settings(&self) -> &::unwired::generated::ServiceSettings {
+            &self.settings
+        }
+        fn call(
+            &self,
+            method: usize,
+            call: ::unwired::generated::Incoming,
+        ) -> ::unwired::generated::Handler {
+            let inner = ::std::sync::Arc::clone(&self.inner);
+            match method {
+                0 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(<T as Sync>::r#move(&inner, request).await)
+                                .await;
+                        }
+                    })
+                }
+                1 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(<T as Sync>::self_(&inner, request).await)
+                                .await;
+                        }
+                    })
+                }
+                2 => {
+                    ::std::boxed::Box::pin(async move {
+                        let (request, reply) = call.many::<::unwired::codec::Prost, _>();
+                        reply
+                            .many::<
+                                ::unwired::codec::Prost,
+                                _,
+                                _,
+                            >(<T as Sync>::r#async(&inner, request).await)
+                            .await;
+                    })
+                }
+                3 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(<T as Sync>::drop(&inner, request).await)
+                                .await;
+                        }
+                    })
+                }
+                _ => call.unimplemented(),
+            }
+        }
+    }
 }
 /// The client of `odd.Plain`.
+#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod plain_client {
     /// A plain one.
-    #[derive(Hash)]
+    #[doc(alias = "simple")]
     #[derive(Clone, Debug)]
-    pub struct PlainClient {
-        inner: ::unwired::generated::Client,
-    }
-    #[allow(deprecated)]
+    pub struct PlainClient(::unwired::generated::Client);
     impl PlainClient {
         /// Calls over this channel.
+        #[must_use]
         pub fn new(channel: ::unwired::Channel) -> Self {
-            Self {
-                inner: ::unwired::generated::Client::new(channel),
-            }
+            Self(::unwired::generated::Client::new(channel))
+        }
+        /// Compresses requests. A server that does not know the encoding fails the call with `UNIMPLEMENTED`.
+        #[must_use]
+        pub fn send_compressed(self, encoding: ::unwired::Encoding) -> Self {
+            Self(self.0.send_compressed(encoding))
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_decoding_message_size(limit))
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_encoding_message_size(limit))
         }
         /// What the stub has itself.
         pub async fn new_(
@@ -147,8 +405,13 @@ pub mod plain_client {
             ::unwired::Response<super::Status>,
             ::unwired::Status,
         > {
-            self.inner
-                .unary::<::unwired::codec::Prost<_, _>>("/odd.Plain/New", request)
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/odd.Plain/New", request.into_request())
                 .await
         }
         /// Calls `/odd.Plain/Clone`.
@@ -159,8 +422,13 @@ pub mod plain_client {
             ::unwired::Response<super::Status>,
             ::unwired::Status,
         > {
-            self.inner
-                .unary::<::unwired::codec::Prost<_, _>>("/odd.Plain/Clone", request)
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/odd.Plain/Clone", request.into_request())
                 .await
         }
         /// Two that are one in Rust.
@@ -171,8 +439,13 @@ pub mod plain_client {
             ::unwired::Response<super::Status>,
             ::unwired::Status,
         > {
-            self.inner
-                .unary::<::unwired::codec::Prost<_, _>>("/odd.Plain/SayHello", request)
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/odd.Plain/SayHello", request.into_request())
                 .await
         }
         /// Calls `/odd.Plain/say_hello`.
@@ -183,8 +456,13 @@ pub mod plain_client {
             ::unwired::Response<super::Status>,
             ::unwired::Status,
         > {
-            self.inner
-                .unary::<::unwired::codec::Prost<_, _>>("/odd.Plain/say_hello", request)
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/odd.Plain/say_hello", request.into_request())
                 .await
         }
         /// What arguments and fields are called.
@@ -195,8 +473,13 @@ pub mod plain_client {
             ::unwired::Response<super::Status>,
             ::unwired::Status,
         > {
-            self.inner
-                .unary::<::unwired::codec::Prost<_, _>>("/odd.Plain/Request", request)
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/odd.Plain/Request", request.into_request())
                 .await
         }
         /// Calls `/odd.Plain/Inner`.
@@ -207,8 +490,13 @@ pub mod plain_client {
             ::unwired::Response<super::Status>,
             ::unwired::Status,
         > {
-            self.inner
-                .unary::<::unwired::codec::Prost<_, _>>("/odd.Plain/Inner", request)
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/odd.Plain/Inner", request.into_request())
                 .await
         }
         /// Calls `/odd.Plain/Call`.
@@ -219,46 +507,349 @@ pub mod plain_client {
             ::unwired::Response<super::Status>,
             ::unwired::Status,
         > {
-            self.inner
-                .unary::<::unwired::codec::Prost<_, _>>("/odd.Plain/Call", request)
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/odd.Plain/Call", request.into_request())
                 .await
         }
     }
 }
 /// The server of `odd.Plain`.
+#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod plain_server {
     /// A plain one.
-    pub trait Plain {}
-    #[doc = concat!(
-        "New", " ", "Clone", " ", "SayHello", " ", "say_hello", " ", "Request", " ",
-        "Inner", " ", "Call", " "
-    )]
-    pub struct PlainServer;
+    pub trait Plain: ::core::marker::Send + ::core::marker::Sync + 'static {
+        /// What the stub has itself.
+        fn new(
+            &self,
+            request: ::unwired::Request<super::Request>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::Status>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+        /// Calls `/odd.Plain/Clone`.
+        fn clone(
+            &self,
+            request: ::unwired::Request<super::Request>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::Status>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+        /// Two that are one in Rust.
+        fn say_hello(
+            &self,
+            request: ::unwired::Request<super::Request>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::Status>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+        /// Calls `/odd.Plain/say_hello`.
+        fn say_hello_(
+            &self,
+            request: ::unwired::Request<super::Request>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::Status>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+        /// What arguments and fields are called.
+        fn request(
+            &self,
+            request: ::unwired::Request<super::Request>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::Status>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+        /// Calls `/odd.Plain/Inner`.
+        fn inner(
+            &self,
+            request: ::unwired::Request<super::Request>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::Status>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+        /// Calls `/odd.Plain/Call`.
+        fn call(
+            &self,
+            request: ::unwired::Request<super::Request>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::Status>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+    }
+    /// Serves `odd.Plain` as a [`Plain`] implements it.
+    #[derive(Debug)]
+    pub struct PlainServer<T> {
+        inner: ::std::sync::Arc<T>,
+        settings: ::unwired::generated::ServiceSettings,
+    }
+    impl<T> ::core::clone::Clone for PlainServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                inner: ::std::sync::Arc::clone(&self.inner),
+                settings: ::core::clone::Clone::clone(&self.settings),
+            }
+        }
+    }
+    impl<T: Plain> PlainServer<T> {
+        /// The full name of the service, as it stands in the path of a call.
+        pub const NAME: &'static str = "odd.Plain";
+        /// Serves this implementation.
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(inner))
+        }
+        /// Serves an implementation that is used elsewhere too.
+        pub fn from_arc(inner: ::std::sync::Arc<T>) -> Self {
+            Self {
+                inner,
+                settings: ::core::default::Default::default(),
+            }
+        }
+        /// Compresses responses to clients that accept the encoding.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: ::unwired::Encoding) -> Self {
+            self.settings = self.settings.send_compressed(encoding);
+            self
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_decoding_message_size(limit);
+            self
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_encoding_message_size(limit);
+            self
+        }
+        /// Where handlers run: in the task of their connection first, or in one of their own.
+        #[must_use]
+        pub fn spawn_policy(mut self, policy: ::unwired::SpawnPolicy) -> Self {
+            self.settings = self.settings.spawn_policy(policy);
+            self
+        }
+    }
+    impl<T: Plain> ::unwired::server::Service for PlainServer<T> {
+        fn name(&self) -> &'static str {
+            Self::NAME
+        }
+        fn methods(&self) -> &'static [::unwired::generated::Method] {
+            const METHODS: &[::unwired::generated::Method] = &[
+                ::unwired::generated::Method::new(
+                    "New",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "Clone",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "SayHello",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "say_hello",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "Request",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "Inner",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "Call",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+            ];
+            METHODS
+        }
+        fn settings(&self) -> &::unwired::generated::ServiceSettings {
+            &self.settings
+        }
+        fn call(
+            &self,
+            method: usize,
+            call: ::unwired::generated::Incoming,
+        ) -> ::unwired::generated::Handler {
+            let inner = ::std::sync::Arc::clone(&self.inner);
+            match method {
+                0 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(<T as Plain>::new(&inner, request).await)
+                                .await;
+                        }
+                    })
+                }
+                1 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(<T as Plain>::clone(&inner, request).await)
+                                .await;
+                        }
+                    })
+                }
+                2 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(<T as Plain>::say_hello(&inner, request).await)
+                                .await;
+                        }
+                    })
+                }
+                3 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(<T as Plain>::say_hello_(&inner, request).await)
+                                .await;
+                        }
+                    })
+                }
+                4 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(<T as Plain>::request(&inner, request).await)
+                                .await;
+                        }
+                    })
+                }
+                5 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(<T as Plain>::inner(&inner, request).await)
+                                .await;
+                        }
+                    })
+                }
+                6 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(<T as Plain>::call(&inner, request).await)
+                                .await;
+                        }
+                    })
+                }
+                _ => call.unimplemented(),
+            }
+        }
+    }
 }
 /// The client of `odd.WellKnown`.
+#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod well_known_client {
     /// Types of protobuf itself.
     #[derive(Clone, Debug)]
-    pub struct WellKnownClient {
-        inner: ::unwired::generated::Client,
-    }
-    #[allow(deprecated)]
+    pub struct WellKnownClient(::unwired::generated::Client);
     impl WellKnownClient {
         /// Calls over this channel.
+        #[must_use]
         pub fn new(channel: ::unwired::Channel) -> Self {
-            Self {
-                inner: ::unwired::generated::Client::new(channel),
-            }
+            Self(::unwired::generated::Client::new(channel))
+        }
+        /// Compresses requests. A server that does not know the encoding fails the call with `UNIMPLEMENTED`.
+        #[must_use]
+        pub fn send_compressed(self, encoding: ::unwired::Encoding) -> Self {
+            Self(self.0.send_compressed(encoding))
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_decoding_message_size(limit))
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_encoding_message_size(limit))
         }
         /// Calls `/odd.WellKnown/Nothing`.
         pub async fn nothing(
             &self,
             request: impl ::unwired::IntoRequest<()>,
         ) -> ::core::result::Result<::unwired::Response<()>, ::unwired::Status> {
-            self.inner
+            let Self(client) = self;
+            client
                 .unary::<
-                    ::unwired::codec::Prost<_, _>,
-                >("/odd.WellKnown/Nothing", request)
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/odd.WellKnown/Nothing", request.into_request())
                 .await
         }
         /// Calls `/odd.WellKnown/Anything`.
@@ -269,10 +860,13 @@ pub mod well_known_client {
             ::unwired::Response<::unwired::Streaming<::prost_types::Any>>,
             ::unwired::Status,
         > {
-            self.inner
+            let Self(client) = self;
+            client
                 .server_streaming::<
-                    ::unwired::codec::Prost<_, _>,
-                >("/odd.WellKnown/Anything", request)
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/odd.WellKnown/Anything", request.into_request())
                 .await
         }
         /// Calls `/odd.WellKnown/Time`.
@@ -285,9 +879,32 @@ pub mod well_known_client {
             ::unwired::Response<::prost_types::Timestamp>,
             ::unwired::Status,
         > {
-            self.inner
+            let Self(client) = self;
+            client
                 .client_streaming::<
-                    ::unwired::codec::Prost<_, _>,
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/odd.WellKnown/Time", request.into_streaming_request())
+                .await
+        }
+        /// As [`time`](Self::time), with messages sent as they come up instead of out of a stream.
+        pub async fn time_halves(
+            &self,
+            request: ::unwired::Request<()>,
+        ) -> ::core::result::Result<
+            (
+                ::unwired::Outgoing<::prost_types::Timestamp>,
+                ::unwired::Answer<::prost_types::Timestamp>,
+            ),
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .client_streaming_halves::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
                 >("/odd.WellKnown/Time", request)
                 .await
         }
@@ -299,10 +916,13 @@ pub mod well_known_client {
             ::unwired::Response<::prost::alloc::vec::Vec<u8>>,
             ::unwired::Status,
         > {
-            self.inner
+            let Self(client) = self;
+            client
                 .unary::<
-                    ::unwired::codec::Prost<_, _>,
-                >("/odd.WellKnown/Wrapped", request)
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/odd.WellKnown/Wrapped", request.into_request())
                 .await
         }
         /// Calls `/odd.WellKnown/Numbers`.
@@ -313,37 +933,295 @@ pub mod well_known_client {
             ::unwired::Response<::unwired::Streaming<bool>>,
             ::unwired::Status,
         > {
-            self.inner
+            let Self(client) = self;
+            client
                 .streaming::<
-                    ::unwired::codec::Prost<_, _>,
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/odd.WellKnown/Numbers", request.into_streaming_request())
+                .await
+        }
+        /// As [`numbers`](Self::numbers), with messages sent as they come up instead of out of a stream.
+        pub async fn numbers_halves(
+            &self,
+            request: ::unwired::Request<()>,
+        ) -> ::core::result::Result<
+            (::unwired::Outgoing<i64>, ::unwired::Streaming<bool>),
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .streaming_halves::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
                 >("/odd.WellKnown/Numbers", request)
                 .await
         }
     }
 }
 /// The server of `odd.WellKnown`.
+#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod well_known_server {
     /// Types of protobuf itself.
-    pub trait WellKnown {}
-    #[doc = concat!(
-        "Nothing", " ", "Anything", " ", "Time", " ", "Wrapped", " ", "Numbers", " "
-    )]
-    pub struct WellKnownServer;
+    pub trait WellKnown: ::core::marker::Send + ::core::marker::Sync + 'static {
+        /// Calls `/odd.WellKnown/Nothing`.
+        fn nothing(
+            &self,
+            request: ::unwired::Request<()>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<::unwired::Response<()>, ::unwired::Status>,
+        > + ::core::marker::Send;
+        /// Calls `/odd.WellKnown/Anything`.
+        fn anything(
+            &self,
+            request: ::unwired::Request<::prost_types::Any>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<
+                    impl ::unwired::Stream<
+                        Item = ::core::result::Result<
+                            ::prost_types::Any,
+                            ::unwired::Status,
+                        >,
+                    > + ::core::marker::Send,
+                >,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+        /// Calls `/odd.WellKnown/Time`.
+        fn time(
+            &self,
+            request: ::unwired::Request<::unwired::Streaming<::prost_types::Timestamp>>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<::prost_types::Timestamp>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+        /// Calls `/odd.WellKnown/Wrapped`.
+        fn wrapped(
+            &self,
+            request: ::unwired::Request<::prost::alloc::string::String>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<::prost::alloc::vec::Vec<u8>>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+        /// Calls `/odd.WellKnown/Numbers`.
+        fn numbers(
+            &self,
+            request: ::unwired::Request<::unwired::Streaming<i64>>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<
+                    impl ::unwired::Stream<
+                        Item = ::core::result::Result<bool, ::unwired::Status>,
+                    > + ::core::marker::Send,
+                >,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+    }
+    /// Serves `odd.WellKnown` as a [`WellKnown`] implements it.
+    #[derive(Debug)]
+    pub struct WellKnownServer<T> {
+        inner: ::std::sync::Arc<T>,
+        settings: ::unwired::generated::ServiceSettings,
+    }
+    impl<T> ::core::clone::Clone for WellKnownServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                inner: ::std::sync::Arc::clone(&self.inner),
+                settings: ::core::clone::Clone::clone(&self.settings),
+            }
+        }
+    }
+    impl<T: WellKnown> WellKnownServer<T> {
+        /// The full name of the service, as it stands in the path of a call.
+        pub const NAME: &'static str = "odd.WellKnown";
+        /// Serves this implementation.
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(inner))
+        }
+        /// Serves an implementation that is used elsewhere too.
+        pub fn from_arc(inner: ::std::sync::Arc<T>) -> Self {
+            Self {
+                inner,
+                settings: ::core::default::Default::default(),
+            }
+        }
+        /// Compresses responses to clients that accept the encoding.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: ::unwired::Encoding) -> Self {
+            self.settings = self.settings.send_compressed(encoding);
+            self
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_decoding_message_size(limit);
+            self
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_encoding_message_size(limit);
+            self
+        }
+        /// Where handlers run: in the task of their connection first, or in one of their own.
+        #[must_use]
+        pub fn spawn_policy(mut self, policy: ::unwired::SpawnPolicy) -> Self {
+            self.settings = self.settings.spawn_policy(policy);
+            self
+        }
+    }
+    impl<T: WellKnown> ::unwired::server::Service for WellKnownServer<T> {
+        fn name(&self) -> &'static str {
+            Self::NAME
+        }
+        fn methods(&self) -> &'static [::unwired::generated::Method] {
+            const METHODS: &[::unwired::generated::Method] = &[
+                ::unwired::generated::Method::new(
+                    "Nothing",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "Anything",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::Many,
+                ),
+                ::unwired::generated::Method::new(
+                    "Time",
+                    ::unwired::generated::Cardinality::Many,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "Wrapped",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "Numbers",
+                    ::unwired::generated::Cardinality::Many,
+                    ::unwired::generated::Cardinality::Many,
+                ),
+            ];
+            METHODS
+        }
+        fn settings(&self) -> &::unwired::generated::ServiceSettings {
+            &self.settings
+        }
+        fn call(
+            &self,
+            method: usize,
+            call: ::unwired::generated::Incoming,
+        ) -> ::unwired::generated::Handler {
+            let inner = ::std::sync::Arc::clone(&self.inner);
+            match method {
+                0 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(<T as WellKnown>::nothing(&inner, request).await)
+                                .await;
+                        }
+                    })
+                }
+                1 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .many::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                    _,
+                                >(<T as WellKnown>::anything(&inner, request).await)
+                                .await;
+                        }
+                    })
+                }
+                2 => {
+                    ::std::boxed::Box::pin(async move {
+                        let (request, reply) = call.many::<::unwired::codec::Prost, _>();
+                        reply
+                            .one::<
+                                ::unwired::codec::Prost,
+                                _,
+                            >(<T as WellKnown>::time(&inner, request).await)
+                            .await;
+                    })
+                }
+                3 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(<T as WellKnown>::wrapped(&inner, request).await)
+                                .await;
+                        }
+                    })
+                }
+                4 => {
+                    ::std::boxed::Box::pin(async move {
+                        let (request, reply) = call.many::<::unwired::codec::Prost, _>();
+                        reply
+                            .many::<
+                                ::unwired::codec::Prost,
+                                _,
+                                _,
+                            >(<T as WellKnown>::numbers(&inner, request).await)
+                            .await;
+                    })
+                }
+                _ => call.unimplemented(),
+            }
+        }
+    }
 }
 /// The client of `odd.lower_case_service`.
+#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod lower_case_service_client {
     /// From another package.
     #[derive(Clone, Debug)]
-    pub struct LowerCaseServiceClient {
-        inner: ::unwired::generated::Client,
-    }
-    #[allow(deprecated)]
+    pub struct LowerCaseServiceClient(::unwired::generated::Client);
     impl LowerCaseServiceClient {
         /// Calls over this channel.
+        #[must_use]
         pub fn new(channel: ::unwired::Channel) -> Self {
-            Self {
-                inner: ::unwired::generated::Client::new(channel),
-            }
+            Self(::unwired::generated::Client::new(channel))
+        }
+        /// Compresses requests. A server that does not know the encoding fails the call with `UNIMPLEMENTED`.
+        #[must_use]
+        pub fn send_compressed(self, encoding: ::unwired::Encoding) -> Self {
+            Self(self.0.send_compressed(encoding))
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_decoding_message_size(limit))
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_encoding_message_size(limit))
         }
         /// Calls `/odd.lower_case_service/lower_case`.
         pub async fn lower_case(
@@ -353,36 +1231,159 @@ pub mod lower_case_service_client {
             ::unwired::Response<super::nested::deeper::message::kind::Of>,
             ::unwired::Status,
         > {
-            self.inner
+            let Self(client) = self;
+            client
                 .unary::<
-                    ::unwired::codec::Prost<_, _>,
-                >("/odd.lower_case_service/lower_case", request)
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/odd.lower_case_service/lower_case", request.into_request())
                 .await
         }
     }
 }
 /// The server of `odd.lower_case_service`.
+#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod lower_case_service_server {
     /// From another package.
-    pub trait LowerCaseService {}
-    #[doc = concat!("lower_case", " ")]
-    pub struct LowerCaseServiceServer;
+    pub trait LowerCaseService: ::core::marker::Send + ::core::marker::Sync + 'static {
+        /// Calls `/odd.lower_case_service/lower_case`.
+        fn lower_case(
+            &self,
+            request: ::unwired::Request<super::nested::deeper::Message>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::nested::deeper::message::kind::Of>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+    }
+    /// Serves `odd.lower_case_service` as a [`LowerCaseService`] implements it.
+    #[derive(Debug)]
+    pub struct LowerCaseServiceServer<T> {
+        inner: ::std::sync::Arc<T>,
+        settings: ::unwired::generated::ServiceSettings,
+    }
+    impl<T> ::core::clone::Clone for LowerCaseServiceServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                inner: ::std::sync::Arc::clone(&self.inner),
+                settings: ::core::clone::Clone::clone(&self.settings),
+            }
+        }
+    }
+    impl<T: LowerCaseService> LowerCaseServiceServer<T> {
+        /// The full name of the service, as it stands in the path of a call.
+        pub const NAME: &'static str = "odd.lower_case_service";
+        /// Serves this implementation.
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(inner))
+        }
+        /// Serves an implementation that is used elsewhere too.
+        pub fn from_arc(inner: ::std::sync::Arc<T>) -> Self {
+            Self {
+                inner,
+                settings: ::core::default::Default::default(),
+            }
+        }
+        /// Compresses responses to clients that accept the encoding.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: ::unwired::Encoding) -> Self {
+            self.settings = self.settings.send_compressed(encoding);
+            self
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_decoding_message_size(limit);
+            self
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_encoding_message_size(limit);
+            self
+        }
+        /// Where handlers run: in the task of their connection first, or in one of their own.
+        #[must_use]
+        pub fn spawn_policy(mut self, policy: ::unwired::SpawnPolicy) -> Self {
+            self.settings = self.settings.spawn_policy(policy);
+            self
+        }
+    }
+    impl<T: LowerCaseService> ::unwired::server::Service for LowerCaseServiceServer<T> {
+        fn name(&self) -> &'static str {
+            Self::NAME
+        }
+        fn methods(&self) -> &'static [::unwired::generated::Method] {
+            const METHODS: &[::unwired::generated::Method] = &[
+                ::unwired::generated::Method::new(
+                    "lower_case",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+            ];
+            METHODS
+        }
+        fn settings(&self) -> &::unwired::generated::ServiceSettings {
+            &self.settings
+        }
+        fn call(
+            &self,
+            method: usize,
+            call: ::unwired::generated::Incoming,
+        ) -> ::unwired::generated::Handler {
+            let inner = ::std::sync::Arc::clone(&self.inner);
+            match method {
+                0 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(
+                                    <T as LowerCaseService>::lower_case(&inner, request).await,
+                                )
+                                .await;
+                        }
+                    })
+                }
+                _ => call.unimplemented(),
+            }
+        }
+    }
 }
 /// The client of `odd.Old`.
+#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod old_client {
     /// Not for new programs.
     #[deprecated]
     #[derive(Clone, Debug)]
-    pub struct OldClient {
-        inner: ::unwired::generated::Client,
-    }
-    #[allow(deprecated)]
+    pub struct OldClient(::unwired::generated::Client);
     impl OldClient {
         /// Calls over this channel.
+        #[must_use]
         pub fn new(channel: ::unwired::Channel) -> Self {
-            Self {
-                inner: ::unwired::generated::Client::new(channel),
-            }
+            Self(::unwired::generated::Client::new(channel))
+        }
+        /// Compresses requests. A server that does not know the encoding fails the call with `UNIMPLEMENTED`.
+        #[must_use]
+        pub fn send_compressed(self, encoding: ::unwired::Encoding) -> Self {
+            Self(self.0.send_compressed(encoding))
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_decoding_message_size(limit))
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_encoding_message_size(limit))
         }
         /// Calls `/odd.Old/Ask`.
         #[deprecated]
@@ -393,41 +1394,238 @@ pub mod old_client {
             ::unwired::Response<super::Status>,
             ::unwired::Status,
         > {
-            self.inner
-                .unary::<::unwired::codec::Prost<_, _>>("/odd.Old/Ask", request)
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/odd.Old/Ask", request.into_request())
                 .await
         }
     }
 }
 /// The server of `odd.Old`.
+#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod old_server {
     /// Not for new programs.
     #[deprecated]
-    pub trait Old {}
-    #[doc = concat!("Ask", " ")]
-    pub struct OldServer;
-}
-/// The client of `odd.Empty`.
-pub mod empty_client {
-    /// The service `odd.Empty`.
-    #[derive(Clone, Debug)]
-    pub struct EmptyClient {
-        inner: ::unwired::generated::Client,
+    pub trait Old: ::core::marker::Send + ::core::marker::Sync + 'static {
+        /// Calls `/odd.Old/Ask`.
+        #[deprecated]
+        fn ask(
+            &self,
+            request: ::unwired::Request<super::Request>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::Status>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
     }
-    #[allow(deprecated)]
-    impl EmptyClient {
-        /// Calls over this channel.
-        pub fn new(channel: ::unwired::Channel) -> Self {
+    /// Serves `odd.Old` as a [`Old`] implements it.
+    #[deprecated]
+    #[derive(Debug)]
+    pub struct OldServer<T> {
+        inner: ::std::sync::Arc<T>,
+        settings: ::unwired::generated::ServiceSettings,
+    }
+    impl<T> ::core::clone::Clone for OldServer<T> {
+        fn clone(&self) -> Self {
             Self {
-                inner: ::unwired::generated::Client::new(channel),
+                inner: ::std::sync::Arc::clone(&self.inner),
+                settings: ::core::clone::Clone::clone(&self.settings),
+            }
+        }
+    }
+    impl<T: Old> OldServer<T> {
+        /// The full name of the service, as it stands in the path of a call.
+        pub const NAME: &'static str = "odd.Old";
+        /// Serves this implementation.
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(inner))
+        }
+        /// Serves an implementation that is used elsewhere too.
+        pub fn from_arc(inner: ::std::sync::Arc<T>) -> Self {
+            Self {
+                inner,
+                settings: ::core::default::Default::default(),
+            }
+        }
+        /// Compresses responses to clients that accept the encoding.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: ::unwired::Encoding) -> Self {
+            self.settings = self.settings.send_compressed(encoding);
+            self
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_decoding_message_size(limit);
+            self
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_encoding_message_size(limit);
+            self
+        }
+        /// Where handlers run: in the task of their connection first, or in one of their own.
+        #[must_use]
+        pub fn spawn_policy(mut self, policy: ::unwired::SpawnPolicy) -> Self {
+            self.settings = self.settings.spawn_policy(policy);
+            self
+        }
+    }
+    impl<T: Old> ::unwired::server::Service for OldServer<T> {
+        fn name(&self) -> &'static str {
+            Self::NAME
+        }
+        fn methods(&self) -> &'static [::unwired::generated::Method] {
+            const METHODS: &[::unwired::generated::Method] = &[
+                ::unwired::generated::Method::new(
+                    "Ask",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+            ];
+            METHODS
+        }
+        fn settings(&self) -> &::unwired::generated::ServiceSettings {
+            &self.settings
+        }
+        fn call(
+            &self,
+            method: usize,
+            call: ::unwired::generated::Incoming,
+        ) -> ::unwired::generated::Handler {
+            let inner = ::std::sync::Arc::clone(&self.inner);
+            match method {
+                0 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(<T as Old>::ask(&inner, request).await)
+                                .await;
+                        }
+                    })
+                }
+                _ => call.unimplemented(),
             }
         }
     }
 }
+/// The client of `odd.Empty`.
+#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+pub mod empty_client {
+    /// The service `odd.Empty`.
+    #[derive(Clone, Debug)]
+    pub struct EmptyClient(::unwired::generated::Client);
+    impl EmptyClient {
+        /// Calls over this channel.
+        #[must_use]
+        pub fn new(channel: ::unwired::Channel) -> Self {
+            Self(::unwired::generated::Client::new(channel))
+        }
+        /// Compresses requests. A server that does not know the encoding fails the call with `UNIMPLEMENTED`.
+        #[must_use]
+        pub fn send_compressed(self, encoding: ::unwired::Encoding) -> Self {
+            Self(self.0.send_compressed(encoding))
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_decoding_message_size(limit))
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_encoding_message_size(limit))
+        }
+    }
+}
 /// The server of `odd.Empty`.
+#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod empty_server {
     /// The service `odd.Empty`.
-    pub trait Empty {}
-    #[doc = concat!()]
-    pub struct EmptyServer;
+    pub trait Empty: ::core::marker::Send + ::core::marker::Sync + 'static {}
+    /// Serves `odd.Empty` as a [`Empty`] implements it.
+    #[derive(Debug)]
+    pub struct EmptyServer<T> {
+        inner: ::std::sync::Arc<T>,
+        settings: ::unwired::generated::ServiceSettings,
+    }
+    impl<T> ::core::clone::Clone for EmptyServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                inner: ::std::sync::Arc::clone(&self.inner),
+                settings: ::core::clone::Clone::clone(&self.settings),
+            }
+        }
+    }
+    impl<T: Empty> EmptyServer<T> {
+        /// The full name of the service, as it stands in the path of a call.
+        pub const NAME: &'static str = "odd.Empty";
+        /// Serves this implementation.
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(inner))
+        }
+        /// Serves an implementation that is used elsewhere too.
+        pub fn from_arc(inner: ::std::sync::Arc<T>) -> Self {
+            Self {
+                inner,
+                settings: ::core::default::Default::default(),
+            }
+        }
+        /// Compresses responses to clients that accept the encoding.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: ::unwired::Encoding) -> Self {
+            self.settings = self.settings.send_compressed(encoding);
+            self
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_decoding_message_size(limit);
+            self
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_encoding_message_size(limit);
+            self
+        }
+        /// Where handlers run: in the task of their connection first, or in one of their own.
+        #[must_use]
+        pub fn spawn_policy(mut self, policy: ::unwired::SpawnPolicy) -> Self {
+            self.settings = self.settings.spawn_policy(policy);
+            self
+        }
+    }
+    impl<T: Empty> ::unwired::server::Service for EmptyServer<T> {
+        fn name(&self) -> &'static str {
+            Self::NAME
+        }
+        fn methods(&self) -> &'static [::unwired::generated::Method] {
+            const METHODS: &[::unwired::generated::Method] = &[];
+            METHODS
+        }
+        fn settings(&self) -> &::unwired::generated::ServiceSettings {
+            &self.settings
+        }
+        fn call(
+            &self,
+            method: usize,
+            call: ::unwired::generated::Incoming,
+        ) -> ::unwired::generated::Handler {
+            let _ = method;
+            call.unimplemented()
+        }
+    }
 }
