@@ -12,6 +12,7 @@ use super::ping::{Bandwidth, Pings, Strikes};
 use super::reader::Reader;
 use super::settings::{LocalSettings, PeerSettings};
 use super::store::Store;
+use super::stream::Stream;
 use super::timer::Timers;
 use super::{Config, ConnectionEnd, Event, Fields, Initiator, Stats, StreamId, StreamKey, TimerKind, hpack};
 use crate::{Instant, Outbox};
@@ -66,6 +67,8 @@ pub struct Connection {
     /// The latest time that any call brought; commands run at it.
     pub(super) now: Instant,
     pub(super) last_read: Instant,
+    /// The last input was taken whole: the caller holds nothing back.
+    pub(super) all_read: bool,
 
     pub(super) reader: Reader,
     pub(super) decoder: hpack::Decoder,
@@ -129,6 +132,7 @@ impl Connection {
             role,
             now,
             last_read: now,
+            all_read: true,
             reader: Reader::new(role),
             decoder: hpack::Decoder::new(hpack::DecoderLimits {
                 list_size: limits.max_header_list_size as usize,
@@ -185,11 +189,13 @@ impl Connection {
             if self.events.len() >= MAX_EVENTS || !self.wants_input() {
                 break;
             }
-            if let Err(fault) = self.read(&mut rest) {
+            if let Err(fault) = self.read(&mut rest).and_then(|()| self.check_control()) {
                 self.act_on(fault);
             }
+            self.end_drained();
         }
-        self.watch_progress(rest.is_empty());
+        self.all_read = rest.is_empty();
+        self.watch_progress();
         input.len() - rest.len()
     }
 
@@ -207,6 +213,7 @@ impl Connection {
                 self.act_on(fault);
             }
         }
+        self.end_drained();
     }
 
     // ---- events
@@ -220,7 +227,7 @@ impl Connection {
                     let Some(record) = self.streams.get_mut(stream) else { continue };
                     record.recv.data_announced = false;
                     let end_stream = core::mem::take(&mut record.recv.end_unannounced);
-                    if record.released {
+                    if !record.is_heard() {
                         continue;
                     }
                     return Some(Event::Data { stream, end_stream });
@@ -232,7 +239,7 @@ impl Connection {
                 | Event::Finished { stream }
                 | Event::Reset { stream, .. } => {
                     // The application does not hear of a stream that it has given up in the meantime.
-                    if self.streams.get(stream).is_some_and(|record| !record.released) {
+                    if self.streams.get(stream).is_some_and(Stream::is_heard) {
                         return Some(event);
                     }
                 }
@@ -275,6 +282,8 @@ impl Connection {
         self.now = now;
         if self.unsent == 0 {
             self.transmit(out, budget);
+            self.end_drained();
+            self.listen();
         }
         self.wants_transmit()
     }
@@ -282,7 +291,7 @@ impl Connection {
     /// The socket did not take `unsent` bytes of what was transmitted and still has to; 0 when all is gone.
     pub fn handle_sent(&mut self, now: Instant, unsent: usize) {
         self.now = now;
-        if unsent == 0 {
+        if unsent == 0 || self.going_away.has_lingered() {
             self.timers.clear(TimerKind::WriteStall);
         } else if unsent != self.unsent {
             self.timers.set(TimerKind::WriteStall, now + self.config.limits.write_stall_timeout);

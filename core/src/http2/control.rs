@@ -83,14 +83,17 @@ impl Control {
             || self.forced() >= limits.control_frames_stall
     }
 
-    /// Only a last GOAWAY may still go out.
-    pub(crate) fn forget_all_but_goaway(&mut self) {
-        *self = Self {
-            preface: self.preface,
-            settings: self.settings,
-            goaway: self.goaway,
-            ..Self::new(Role::Server)
-        };
+    /// Frames that were asked for one by one, by either side, and wait.
+    pub(crate) fn queued(&self) -> usize {
+        self.ping_acks.len() + self.settings_acks as usize + self.resets.len()
+    }
+
+    /// The connection has ended: only what we decided by ourselves and a last GOAWAY still go out.
+    pub(crate) fn forget_answers(&mut self) {
+        self.settings_acks = 0;
+        self.ping_acks = VecDeque::new();
+        self.resets.retain(|reset| !reset.forced);
+        self.forced_resets = 0;
     }
 
     pub(crate) fn shrink(&mut self) {

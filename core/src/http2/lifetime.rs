@@ -19,6 +19,8 @@ use crate::Instant;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// Memory that was not used for so long is given back.
 const SHRINK_AFTER: Duration = Duration::from_secs(1);
+/// A timer that is set again when it runs out is set to later than now.
+const SHORTEST: Duration = Duration::from_nanos(1);
 /// DATA waits for so long for a window worth sending into.
 pub(super) const DRIBBLE_AFTER: Duration = Duration::from_millis(50);
 
@@ -84,6 +86,9 @@ impl Connection {
 
     /// The last stream is gone, or there has been none yet.
     pub(super) fn on_idle(&mut self) {
+        if self.going_away.is_ended() {
+            return;
+        }
         if let Some(idle) = self.config.max_idle.filter(|_| !self.is_client()) {
             self.timers.set(TimerKind::Idle, self.now + idle);
         }
@@ -110,17 +115,28 @@ impl Connection {
 
     /// Sets the timers that blame the peer for a frame or a block it does not end. They are not cleared when it does:
     /// when one is due, it looks whether there was progress.
-    pub(super) fn watch_progress(&mut self, all_read: bool) {
+    pub(super) fn watch_progress(&mut self) {
         if self.reader.is_amid_frame() && !self.timers.is_set(TimerKind::Frame) {
             self.reader.watched = self.progress();
             self.timers.set(TimerKind::Frame, self.now + self.config.limits.frame_timeout);
         }
-        let listening = all_read && self.wants_input();
+        self.listen();
+    }
+
+    /// The timers that blame the peer for its silence run while we read, and only then.
+    pub(super) fn listen(&mut self) {
+        let listening = self.all_read && self.wants_input();
         self.timers.set_listening(self.now, listening);
     }
 
     fn progress(&self) -> Progress {
-        Progress { frames: self.stats.frames_received, data: self.stats.data_received, at: self.now }
+        // DATA is counted by the head of its frame.
+        let to_come = match self.reader.reading {
+            Reading::Data { left, .. } => u64::from(left),
+            _ => 0,
+        };
+        let data = self.stats.data_received.saturating_sub(to_come);
+        Progress { frames: self.stats.frames_received, data, at: self.now }
     }
 
     pub(super) fn on_timer(&mut self, kind: TimerKind) -> Result<(), Fault> {
@@ -143,7 +159,9 @@ impl Connection {
             TimerKind::Keepalive => self.on_keepalive_timer(),
             TimerKind::KeepaliveTimeout => self.on_keepalive_timeout(),
             TimerKind::WriteStall => {
-                self.stats.kills.count(Abuse::WriteStall);
+                if !self.going_away.is_ended() {
+                    self.stats.kills.count(Abuse::WriteStall);
+                }
                 self.lose("the peer took no bytes for too long");
             }
             TimerKind::ZeroWindow => {
@@ -189,7 +207,7 @@ impl Connection {
             return Err(self.slow(Reason::ENHANCE_YOUR_CALM, Abuse::SlowFrames.name()));
         }
         self.reader.watched = now;
-        self.timers.set(TimerKind::Frame, self.now + limits.frame_timeout);
+        self.timers.set(TimerKind::Frame, self.now + limits.frame_timeout.max(SHORTEST));
         Ok(())
     }
 
@@ -206,14 +224,20 @@ impl Connection {
         // Otherwise the next stream sets the timer again.
     }
 
+    /// The next PING is due an interval after the last byte, not after the time that this one had.
+    pub(super) fn on_keepalive_answer(&mut self) {
+        if let Some(keepalive) = self.config.keepalive
+            && self.timers.is_set(TimerKind::KeepaliveTimeout)
+        {
+            self.timers.clear(TimerKind::KeepaliveTimeout);
+            self.timers.set(TimerKind::Keepalive, self.last_read + keepalive.interval);
+        }
+    }
+
     fn on_keepalive_timeout(&mut self) {
         let Some(keepalive) = self.config.keepalive else { return };
         if self.now - self.last_read < keepalive.timeout {
-            self.timers
-                .set(TimerKind::Keepalive, self.last_read + keepalive.interval.max(Duration::from_nanos(1)));
-            if self.last_read + keepalive.interval <= self.now {
-                self.on_keepalive_timer();
-            }
+            self.on_keepalive_timer();
         } else {
             self.lose("the peer did not answer a keepalive PING in time");
         }
@@ -253,6 +277,7 @@ impl Connection {
     pub fn drain(&mut self, now: Instant, grace: Option<Duration>) {
         self.now = now;
         self.drain_because("drain", grace);
+        self.end_drained();
     }
 
     pub(super) fn drain_because(&mut self, debug: &'static str, grace: Option<Duration>) {
@@ -271,7 +296,6 @@ impl Connection {
             // A client's peer opens no streams that could be under way; and before its preface a client has none.
             self.going_away.drain = Drain::Last;
             self.announce(self.highest_peer, debug);
-            self.end_drained();
         } else {
             self.going_away.drain = Drain::Announced;
             self.announce(StreamId::MAX, debug);
@@ -286,7 +310,6 @@ impl Connection {
             self.going_away.drain = Drain::Last;
             self.timers.clear(TimerKind::Drain);
             self.announce(self.highest_peer, "");
-            self.end_drained();
         }
     }
 
@@ -295,7 +318,8 @@ impl Connection {
         self.control.goaway = Some(GoAwayFrame { last, reason: Reason::NO_ERROR, debug });
     }
 
-    /// Ends a connection that goes away and has no streams left.
+    /// Ends a connection that goes away and has no streams left. Each call from outside ends with it, so that all events
+    /// of the last stream come first.
     pub(super) fn end_drained(&mut self) {
         if self.counted > 0 || self.going_away.is_ended() {
             return;
@@ -361,9 +385,12 @@ impl Connection {
             self.cut(key, Some(StreamError { unprocessed, ..error }));
         }
         if let Some((reason, debug)) = goaway {
-            self.control.goaway = Some(GoAwayFrame { last: self.highest_peer, reason, debug });
+            // RFC 9113 §6.8: never higher than was said before, whatever came since.
+            let last =
+                self.going_away.last_accepted.map_or(self.highest_peer, |last| last.min(self.highest_peer));
+            self.control.goaway = Some(GoAwayFrame { last, reason, debug });
         }
-        self.control.forget_all_but_goaway();
+        self.control.forget_answers();
         self.timers.clear_all();
         self.timers.set(TimerKind::Linger, self.now + self.config.limits.linger);
         self.emit(Event::Closed(end));

@@ -166,8 +166,9 @@ pub(crate) fn preface(input: &[u8], matched: usize) -> Option<usize> {
     (expected.get(..n) == input.get(..n)).then_some(n)
 }
 
-/// Whether `input` begins like a request of HTTP/1: a method of capitals, then a space or more capitals.
+/// Whether `input` begins like a request of HTTP/1: a method of capitals, then a space or more capitals. `PRI` is a method
+/// that no HTTP/1 client has (RFC 9113 §11.6): a preface gone wrong.
 pub(crate) fn looks_like_http1(input: &[u8]) -> bool {
     let capitals = input.iter().take_while(|octet| octet.is_ascii_uppercase()).count();
-    capitals >= 3 && matches!(input.get(capitals), None | Some(b' '))
+    capitals >= 3 && matches!(input.get(capitals), None | Some(b' ')) && !input.starts_with(b"PRI")
 }

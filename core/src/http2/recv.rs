@@ -10,9 +10,10 @@ use super::ping::Asks;
 use super::reader::{self, Reading};
 use super::stats::Abuse;
 use super::store::Queue;
+use super::transmit::WORTH_SENDING;
 use super::{
-    Connection, ConnectionEnd, Event, Initiator, Reach, Reason, StreamError, StreamId, StreamKey, TimerKind,
-    abuse,
+    Connection, ConnectionEnd, Event, Initiator, Reach, Reason, Role, StreamError, StreamId, StreamKey,
+    TimerKind, abuse,
 };
 
 /// What is kept of the debug data of a GOAWAY, octets.
@@ -119,14 +120,17 @@ impl Connection {
     /// RFC 9113 §4.2: judged before the payload is there.
     fn on_oversized(&mut self, head: FrameHead) -> Result<(), Fault> {
         let why = "a frame is longer than SETTINGS_MAX_FRAME_SIZE";
-        match head.kind {
-            Kind::Data | Kind::Unknown(_) if head.stream != StreamId::CONNECTION => {
-                if matches!(head.kind, Kind::Data) && !self.recv_window.receive(head.length) {
-                    return Err(Fault::flow_control("DATA beyond the connection's window"));
-                }
-                Err(Fault::Stream(head.stream, Reason::FRAME_SIZE_ERROR, why))
-            }
-            _ => Err(Fault::frame_size(why)),
+        if !matches!(head.kind, Kind::Data | Kind::Unknown(_)) || head.stream == StreamId::CONNECTION {
+            return Err(Fault::frame_size(why));
+        }
+        self.check_not_idle(head.stream, "a frame that is too long, on an idle stream")?;
+        if matches!(head.kind, Kind::Data) && !self.recv_window.receive(head.length) {
+            return Err(Fault::flow_control("DATA beyond the connection's window"));
+        }
+        match self.streams.find(head.stream) {
+            Some(_) => Err(Fault::Stream(head.stream, Reason::FRAME_SIZE_ERROR, why)),
+            // Its RST_STREAM has been sent.
+            None => self.charge_glitch(),
         }
     }
 
@@ -216,7 +220,7 @@ impl Connection {
     /// The stream that takes this DATA, or `None` if it is let pass.
     fn data_stream(&mut self, head: FrameHead) -> Result<Option<StreamKey>, Fault> {
         let Some(key) = self.streams.find(head.stream) else {
-            return match self.closed.recall(head.stream) {
+            return match self.past(head.stream) {
                 Past::Closed(Closing::Reset) => Ok(None),
                 Past::Closed(Closing::PeerEnded) => {
                     Err(Fault::Connection(Reason::STREAM_CLOSED, "DATA on a stream that the peer had ended"))
@@ -280,6 +284,7 @@ impl Connection {
             return Ok(());
         };
         let length = octets.len() as u64;
+        let heard = record.is_heard();
         let recv = &mut record.recv;
         if let Some(content_left) = &mut recv.content_left {
             match content_left.checked_sub(length) {
@@ -293,7 +298,7 @@ impl Connection {
                 }
             }
         }
-        if !record.released && (!octets.is_empty() || end_stream) {
+        if heard && (!octets.is_empty() || end_stream) {
             recv.data.extend_from_slice(octets);
             recv.end_unannounced |= end_stream;
             if !core::mem::replace(&mut recv.data_announced, true) {
@@ -317,6 +322,14 @@ impl Connection {
             self.reader.reading = Reading::Skip(left + pad);
         }
         Err(fault)
+    }
+
+    /// Answers that wait are bounded by not reading; resets that the application is moved to are bounded here.
+    pub(super) fn check_control(&mut self) -> Result<(), Fault> {
+        if self.control.queued() >= self.config.limits.control_frames_kill {
+            return Err(abuse::kill(&mut self.stats, Abuse::ControlFlood));
+        }
+        Ok(())
     }
 
     fn charge_empty_data(&mut self) -> Result<(), Fault> {
@@ -346,7 +359,7 @@ impl Connection {
         let Some(reason) = frame::reset(payload) else { return Ok(()) };
         self.check_not_idle(id, "RST_STREAM on an idle stream")?;
         let Some(key) = self.streams.find(id) else {
-            return match self.closed.recall(id) {
+            return match self.past(id) {
                 Past::Closed(_) => Ok(()),
                 Past::Skipped | Past::Forgotten => self.charge_glitch(),
             };
@@ -463,8 +476,7 @@ impl Connection {
         // RFC 6298 §2: an eighth of the new in seven eighths of the old.
         self.stats.rtt_nanos = Some(self.stats.rtt_nanos.map_or(nanos, |rtt| rtt - rtt / 8 + nanos / 8));
         match asks {
-            // The timeout of a keepalive PING looks at the last byte read.
-            Asks::Keepalive => {}
+            Asks::Keepalive => self.on_keepalive_answer(),
             Asks::Bandwidth => {
                 if let Some(window) = self.bandwidth.on_round_trip(rtt, self.recv_window.target()) {
                     self.recv_window.grow(window);
@@ -489,15 +501,14 @@ impl Connection {
         self.going_away.peer_last = Some(last);
         self.going_away.peer_reason = Some(reason);
         let debug = Bytes::copy_from_slice(debug.get(..MAX_DEBUG).unwrap_or(debug));
+        self.emit(Event::GoAway { reason, debug: debug.clone() });
         if self.is_client() {
             self.fail_unprocessed(last, reason);
         }
-        self.emit(Event::GoAway { reason, debug: debug.clone() });
         if reason != Reason::NO_ERROR && self.counted == 0 {
             let why = "the peer ended the connection";
             self.end(ConnectionEnd { reason, by: Initiator::Peer, why, debug }, None);
         }
-        self.end_drained();
         Ok(())
     }
 
@@ -533,12 +544,16 @@ impl Connection {
                 return Err(Fault::protocol("WINDOW_UPDATE of nothing on the connection"));
             }
             let window = widened(self.send_window, increment);
+            let before = self.send_window;
             self.send_window = window.ok_or(Fault::flow_control("the connection's window is past 2^31-1"))?;
+            if before < WORTH_SENDING as i64 && self.send_window >= WORTH_SENDING as i64 {
+                self.end_dribble();
+            }
             return Ok(());
         }
         self.check_not_idle(id, "WINDOW_UPDATE on an idle stream")?;
         let Some(key) = self.streams.find(id) else {
-            return match self.closed.recall(id) {
+            return match self.past(id) {
                 Past::Closed(_) => Ok(()),
                 Past::Skipped | Past::Forgotten => self.charge_glitch(),
             };
@@ -557,16 +572,26 @@ impl Connection {
     }
 
     /// RFC 9113 §5.1: an idle stream takes HEADERS and PRIORITY alone.
-    fn check_not_idle(&self, id: StreamId, why: &'static str) -> Result<(), Fault> {
+    pub(super) fn check_not_idle(&self, id: StreamId, why: &'static str) -> Result<(), Fault> {
         if self.is_idle(id) { Err(Fault::protocol(why)) } else { Ok(()) }
+    }
+
+    /// What became of a stream that is neither live nor idle.
+    pub(super) fn past(&self, id: StreamId) -> Past {
+        if self.is_client() && !id.is_client_initiated() {
+            // A promised stream: it was refused.
+            return Past::Closed(Closing::Reset);
+        }
+        self.closed.recall(id)
     }
 
     /// Whether nobody has used the number, or a higher one of that side.
     pub(super) fn is_idle(&self, id: StreamId) -> bool {
-        if id.is_client_initiated() == self.is_client() {
-            self.next_local.is_some_and(|next| id >= next)
-        } else {
-            id > self.highest_peer
+        match (id.is_client_initiated(), self.role) {
+            (true, Role::Client) => self.next_local.is_some_and(|next| id >= next),
+            // A server opens none.
+            (false, Role::Server) => true,
+            _ => id > self.highest_peer,
         }
     }
 

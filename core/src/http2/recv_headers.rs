@@ -26,6 +26,9 @@ impl Connection {
         if is_push && (!self.is_client() || self.local.is_acknowledged()) {
             return Err(Fault::protocol("PUSH_PROMISE, though push is off"));
         }
+        if is_push {
+            self.check_not_idle(head.stream, "PUSH_PROMISE on an idle stream")?;
+        }
         if !is_push {
             self.buckets.on_message_frame();
             self.check_opener(head.stream)?;
@@ -152,6 +155,11 @@ impl Connection {
     fn on_block(&mut self, block: Block, fields: Fields, too_large: bool) -> Result<(), Fault> {
         if let Some(promised) = block.promised {
             self.recycle(fields);
+            // RFC 9113 §5.1.1 and §6.6: a number of the server's, above all that it has used.
+            if promised.is_client_initiated() || promised <= self.highest_peer {
+                return Err(Fault::protocol("PUSH_PROMISE of a stream that cannot be promised"));
+            }
+            self.highest_peer = promised;
             self.control.reset(promised, Reason::REFUSED_STREAM, true);
             return Ok(());
         }
@@ -163,7 +171,7 @@ impl Connection {
             return self.on_request(block, fields, too_large);
         }
         self.recycle(fields);
-        match self.closed.recall(id) {
+        match self.past(id) {
             Past::Closed(Closing::Reset) => Ok(()),
             Past::Closed(Closing::PeerEnded) => {
                 Err(Fault::Connection(Reason::STREAM_CLOSED, "HEADERS on a stream that the peer had ended"))
@@ -171,7 +179,6 @@ impl Connection {
             Past::Skipped => Err(Fault::protocol("HEADERS on a stream below one that was opened")),
             Past::Forgotten => {
                 self.charge_glitch()?;
-                self.closed.remember(id, Closing::Reset);
                 self.control.reset(id, Reason::STREAM_CLOSED, true);
                 Ok(())
             }

@@ -189,6 +189,7 @@ impl Connection {
         self.stats.buffered_to_send -= before;
         self.streams.leave(Queue::Data, stream);
         self.schedule(stream);
+        self.offer_room(stream);
         cut
     }
 
@@ -220,6 +221,7 @@ impl Connection {
             self.control.reset(id, reason, false);
         }
         self.cut(stream, None);
+        self.end_drained();
     }
 
     /// The application holds nothing of the stream any more and will not ask for it. One that still goes on is reset
@@ -237,6 +239,7 @@ impl Connection {
         } else {
             self.uncount(stream);
             self.streams.remove(stream);
+            self.end_drained();
         }
     }
 
@@ -247,6 +250,8 @@ impl Connection {
             self.streams.push(Queue::Heads, key);
         } else if stream.send.buffered > 0 && stream.send.window > 0 {
             self.streams.push(Queue::Data, key);
+        } else if stream.send.buffered > 0 {
+            self.watch_window();
         }
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Stream {
     pub(crate) send: SendSide,
     /// The application will not ask for this stream again; at a server also a stream it never heard of.
     pub(crate) released: bool,
+    /// The application reset it: what had been received and not polled is not told any more.
+    pub(crate) given_up: bool,
     /// Its last event is queued or was polled.
     pub(crate) reported: bool,
     /// Counts until it is released, also when it has come to its end.
@@ -161,6 +163,7 @@ impl Stream {
                 dribble_since: None,
             },
             released: false,
+            given_up: false,
             reported: false,
             held: false,
             counted: false,
@@ -173,6 +176,11 @@ impl Stream {
         items.clear();
         *self = Self::new();
         self.send.items = items;
+    }
+
+    /// Whether the application wants to hear of it.
+    pub(crate) const fn is_heard(&self) -> bool {
+        !self.released && !self.given_up
     }
 
     /// Whether the next piece of DATA has been encoded in part.

@@ -6,8 +6,8 @@ use super::error::Fault;
 use super::stats::Abuse;
 use super::store::Queue;
 use super::{
-    Connection, Event, Initiator, Reach, Reason, StreamError, StreamId, StreamKey, abuse, state::Half,
-    state::State,
+    Connection, Event, Initiator, Reach, Reason, StreamError, StreamId, StreamKey, TimerKind, abuse,
+    state::Half, state::State,
 };
 
 impl Connection {
@@ -118,6 +118,9 @@ impl Connection {
         let cut = stream.front_is_begun();
         stream.send.items.clear();
         self.stats.buffered_to_send -= core::mem::take(&mut stream.send.buffered);
+        if self.stats.buffered_to_send == 0 {
+            self.timers.clear(TimerKind::ZeroWindow);
+        }
         cut
     }
 
@@ -137,7 +140,6 @@ impl Connection {
         self.offer_streams();
         if self.counted == 0 {
             self.on_idle();
-            self.end_drained();
         }
     }
 
@@ -163,6 +165,7 @@ impl Connection {
     fn report_nothing(&mut self, key: StreamKey) {
         let Some(stream) = self.streams.get_mut(key) else { return };
         stream.reported = true;
+        stream.given_up = true;
         if stream.released {
             self.streams.remove(key);
         }

@@ -13,7 +13,7 @@ use crate::{Instant, Outbox};
 /// No DATA frame is longer than this, however large the peer allows them: a reset or another stream waits no longer.
 const MAX_DATA_FRAME: usize = 64 << 10;
 /// Less window than this is not worth a frame, for a while.
-const WORTH_SENDING: usize = 1 << 10;
+pub(super) const WORTH_SENDING: usize = 1 << 10;
 /// What goes out instead of HTTP/2 to a client of HTTP/1.
 const HTTP1_ANSWER: &[u8] =
     b"HTTP/1.1 505 HTTP Version Not Supported\r\nconnection: close\r\ncontent-type: text/plain\r\n\
@@ -61,6 +61,9 @@ impl Connection {
         while out.len() < limit && self.send_window > 0 {
             let Some(key) = self.streams.pop(Queue::Data) else { break };
             self.take_turn(key, out);
+        }
+        if self.send_window <= 0 && !self.streams.is_queue_empty(Queue::Data) {
+            self.watch_window();
         }
         // A server's RST_STREAM follows the END_STREAM that it belongs to.
         self.put_resets(out);
@@ -329,7 +332,7 @@ impl Connection {
     }
 
     /// `Writable`, if it is due and there is room.
-    fn offer_room(&mut self, key: StreamKey) {
+    pub(super) fn offer_room(&mut self, key: StreamKey) {
         let limits = &self.config.limits;
         let connection_has_room = self.stats.buffered_to_send < limits.send_buffer_connection;
         let Some(send) = self.streams.get_mut(key).map(|stream| &mut stream.send) else { return };
@@ -343,11 +346,18 @@ impl Connection {
     }
 
     /// DATA waits for a window that does not come.
-    fn watch_window(&mut self) {
+    pub(super) fn watch_window(&mut self) {
         if let Some(timeout) = self.config.limits.zero_window_timeout
             && !self.timers.is_set(TimerKind::ZeroWindow)
         {
             self.timers.set(TimerKind::ZeroWindow, self.now + timeout);
+        }
+    }
+
+    /// The connection's window is worth sending into again.
+    pub(super) fn end_dribble(&mut self) {
+        while let Some(key) = self.streams.first(Queue::Dribble) {
+            self.streams.push(Queue::Data, key);
         }
     }
 
