@@ -1,4 +1,18 @@
 //! HTTP/2 through its seam: two connections back to back, or one against hand-made frames, with time passed by hand.
 
+mod data;
 mod exchange;
+mod flow;
+mod framing;
+mod goaway;
+mod headers;
+mod messages;
 mod pair;
+mod ping;
+mod preface;
+mod priority;
+mod push;
+mod raw;
+mod reset;
+mod settings;
+mod states;

@@ -8,11 +8,11 @@ use unwired_core::http2::{Config, Connection, Event, Fields, StreamKey};
 use unwired_core::{Instant, Outbox};
 
 /// One end of the pair, with what it heard.
-pub struct End {
-    pub conn: Connection,
-    pub events: Vec<Event>,
+pub(crate) struct End {
+    pub(crate) conn: Connection,
+    pub(crate) events: Vec<Event>,
     /// Bytes under way to this end.
-    pub inbound: VecDeque<u8>,
+    pub(crate) inbound: VecDeque<u8>,
 }
 
 impl End {
@@ -21,7 +21,7 @@ impl End {
     }
 
     /// Takes all events heard so far; neighbouring DATA of a stream is one event, however the bytes were split.
-    pub fn heard(&mut self) -> Vec<Event> {
+    pub(crate) fn heard(&mut self) -> Vec<Event> {
         let mut joined: Vec<Event> = Vec::new();
         for event in self.events.drain(..) {
             match (joined.last_mut(), &event) {
@@ -36,7 +36,7 @@ impl End {
     }
 
     /// Takes all DATA of the stream and grants as much.
-    pub fn take_data(&mut self, stream: StreamKey) -> Vec<u8> {
+    pub(crate) fn take_data(&mut self, stream: StreamKey) -> Vec<u8> {
         let Some(data) = self.conn.recv_data(stream) else { return Vec::new() };
         let taken = data.split().to_vec();
         self.conn.grant(stream, taken.len());
@@ -44,20 +44,20 @@ impl End {
     }
 }
 
-pub struct Pair {
-    pub client: End,
-    pub server: End,
-    pub now: Instant,
+pub(crate) struct Pair {
+    pub(crate) client: End,
+    pub(crate) server: End,
+    pub(crate) now: Instant,
     /// How many bytes are delivered at a time.
-    pub chunk: usize,
+    pub(crate) chunk: usize,
 }
 
 impl Pair {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Config::default(), Config::default())
     }
 
-    pub fn with(client: Config, server: Config) -> Self {
+    pub(crate) fn with(client: Config, server: Config) -> Self {
         let now = Instant::ZERO;
         Self {
             client: End::new(Connection::client(client, now)),
@@ -68,7 +68,7 @@ impl Pair {
     }
 
     /// Carries bytes both ways until nothing moves.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         loop {
             let moved = carry(&mut self.client, &mut self.server, self.now, self.chunk)
                 | carry(&mut self.server, &mut self.client, self.now, self.chunk);
@@ -79,7 +79,7 @@ impl Pair {
     }
 
     /// Lets `time` pass, timer by timer.
-    pub fn pass(&mut self, time: Duration) {
+    pub(crate) fn pass(&mut self, time: Duration) {
         let end = self.now + time;
         loop {
             self.settle();
@@ -102,7 +102,7 @@ impl Pair {
     }
 
     /// Opens a stream and carries it over: the keys at the client and at the server.
-    pub fn open(&mut self, end_stream: bool) -> (StreamKey, StreamKey) {
+    pub(crate) fn open(&mut self, end_stream: bool) -> (StreamKey, StreamKey) {
         let client = self.client.conn.open(request(), end_stream).expect("a stream");
         self.settle();
         let server = self
@@ -162,22 +162,22 @@ fn carry(from: &mut End, to: &mut End, now: Instant, chunk: usize) -> bool {
     moved
 }
 
-pub fn request() -> Fields {
+pub(crate) fn request() -> Fields {
     [(":method", "POST"), (":scheme", "http"), (":authority", "localhost"), (":path", "/a/b")]
         .into_iter()
         .collect()
 }
 
-pub fn response() -> Fields {
+pub(crate) fn response() -> Fields {
     [(":status", "200")].into_iter().collect()
 }
 
-pub fn trailers() -> Fields {
+pub(crate) fn trailers() -> Fields {
     [("grpc-status", "0")].into_iter().collect()
 }
 
 /// Sends all of `data` as far as the buffer allows; answers what is left.
-pub fn send(conn: &mut Connection, stream: StreamKey, data: &mut Bytes, end_stream: bool) {
+pub(crate) fn send(conn: &mut Connection, stream: StreamKey, data: &mut Bytes, end_stream: bool) {
     while !data.is_empty() {
         let piece = data.slice(..data.len().min(10_000));
         let last = piece.len() == data.len();

@@ -1,0 +1,114 @@
+//! RFC 9113 §3.4: how a connection begins.
+
+use bytes::Buf;
+use unwired_core::http2::{Abuse, Config, Connection, Event, Reason};
+use unwired_core::{Instant, Outbox};
+
+use crate::raw::{self, Frame, PREFACE, Raw};
+
+#[test]
+fn preface_split_anywhere_is_taken_and_answered_with_settings_first() {
+    // RFC 9113 §3.4
+    for split in 0..=PREFACE.len() {
+        let mut server = Raw::fresh_server(Config::default());
+        server.feed(&PREFACE[..split]);
+        if split < PREFACE.len() {
+            assert_eq!(server.sent(), [], "split at {split}");
+        }
+        server.feed(&PREFACE[split..]);
+        server.feed(&raw::settings(&[]));
+        let sent = server.sent();
+        assert!(matches!(sent[..2], [Frame::Settings(_), Frame::SettingsAck]), "split at {split}: {sent:?}");
+        assert_eq!(server.events(), [Event::Settings]);
+    }
+}
+
+#[test]
+fn preface_wrong_at_any_octet_ends_the_connection() {
+    // RFC 9113 §3.4
+    for at in 0..PREFACE.len() {
+        for split in [0, at, at + 1] {
+            let mut wrong = PREFACE.to_vec();
+            wrong[at] ^= 0x20;
+            let mut server = Raw::fresh_server(Config::default());
+            server.feed(&wrong[..split]);
+            server.feed(&wrong[split..]);
+            let events = server.events();
+            assert!(
+                matches!(&events[..], [Event::Closed(end)] if end.reason == Reason::PROTOCOL_ERROR),
+                "octet {at}: {events:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn preface_wrong_is_answered_with_settings_and_goaway() {
+    // RFC 9113 §3.4
+    let mut server = Raw::fresh_server(Config::default());
+    server.feed(b"PRI * HTTP/2.0\r\n\r\nXX");
+    let sent = server.sent();
+    assert!(
+        matches!(
+            sent[..],
+            [Frame::Settings(_), Frame::GoAway { last: 0, reason: Reason::PROTOCOL_ERROR, .. }]
+        ),
+        "{sent:?}"
+    );
+}
+
+#[test]
+fn preface_of_http1_is_answered_in_http1() {
+    // RFC 9113 §3.1: the server speaks HTTP/2 only with prior knowledge.
+    let mut server = Connection::server(Config::default(), Instant::ZERO);
+    let mut out = Outbox::new();
+    let request = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+    assert_eq!(server.handle_input(Instant::ZERO, request), request.len());
+    server.poll_transmit(Instant::ZERO, &mut out, 1 << 14);
+    let answer = String::from_utf8(out.chunk().to_vec()).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 505 "), "{answer}");
+    let (head, content) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains(&format!("content-length: {}", content.len())), "{answer}");
+    assert_eq!(server.stats().kills.get(Abuse::Http1), 1);
+    assert!(server.wants_shutdown());
+}
+
+#[test]
+fn preface_may_be_followed_by_requests_before_the_servers_settings() {
+    // RFC 9113 §3.4
+    let mut server = Raw::fresh_server(Config::default());
+    let bytes = [PREFACE, &raw::settings(&[]), &raw::request(1, true), &raw::request(3, true)].concat();
+    server.feed(&bytes);
+    assert!(matches!(
+        server.events()[..],
+        [Event::Settings, Event::Headers { end_stream: true, .. }, Event::Headers { end_stream: true, .. }]
+    ));
+    assert!(matches!(server.sent()[..2], [Frame::Settings(_), Frame::SettingsAck]));
+}
+
+#[test]
+fn preface_of_a_server_is_settings_and_nothing_else() {
+    // RFC 9113 §3.4: also a GOAWAY is wrong first, and an acknowledgement is no SETTINGS.
+    for wrong in [
+        raw::goaway(0, Reason::NO_ERROR, b""),
+        raw::ping([0; 8]),
+        raw::window_update(0, 1),
+        raw::settings_ack(),
+        raw::frame(0xee, 0, 0, b"unknown"),
+        raw::response(1, true),
+    ] {
+        let mut client = Raw::fresh_client(Config::default());
+        client.transmit();
+        client.dies_of(&wrong, Reason::PROTOCOL_ERROR);
+    }
+}
+
+#[test]
+fn preface_of_a_client_is_followed_by_settings_and_nothing_else() {
+    // RFC 9113 §3.4
+    for wrong in [raw::request(1, true), raw::ping([0; 8]), raw::settings_ack(), raw::priority(1, 0)] {
+        let mut server = Raw::fresh_server(Config::default());
+        server.feed(PREFACE);
+        server.dies_of(&wrong, Reason::PROTOCOL_ERROR);
+    }
+}
