@@ -1,1 +1,111 @@
-//! unwired on tokio.
+//! [`unwired`] on [`tokio`].
+//!
+//! Everything here is called from inside of a tokio runtime with its I/O and time drivers on.
+
+mod net;
+
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::{Instant as TokioInstant, Sleep};
+use unwired::Instant;
+use unwired::transport::{Address, BoxFuture, Runtime, RuntimeHandle, Timer};
+
+pub use net::{Listener, Socket};
+
+/// The tokio runtime that it was made in.
+#[derive(Clone, Debug)]
+pub struct Tokio {
+    handle: Handle,
+    /// Tokio's own clock, so that its paused time is ours.
+    epoch: TokioInstant,
+}
+
+impl Tokio {
+    /// The runtime that this is called in.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub fn current() -> Self {
+        Self { handle: Handle::current(), epoch: TokioInstant::now() }
+    }
+
+    /// The runtime that this is called in, as `unwired` knows it.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub fn handle() -> RuntimeHandle {
+        RuntimeHandle::new(Self::current())
+    }
+}
+
+impl Runtime for Tokio {
+    type Stream = Socket;
+    type Listener = Listener;
+    type Timer = TokioTimer;
+
+    fn now(&self) -> Instant {
+        Instant::ZERO + self.epoch.elapsed()
+    }
+
+    fn timer(&self) -> TokioTimer {
+        TokioTimer { epoch: self.epoch, handle: self.handle.clone(), sleep: None }
+    }
+
+    fn spawn(&self, task: BoxFuture<'static, ()>) {
+        self.handle.spawn(task);
+    }
+
+    fn seed(&self) -> u64 {
+        RandomState::new().hash_one(0)
+    }
+
+    async fn connect(&self, address: &Address) -> io::Result<Socket> {
+        Socket::connect(address).await
+    }
+
+    async fn listen(&self, address: &Address) -> io::Result<Listener> {
+        Listener::bind(address)
+    }
+
+    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok(tokio::net::lookup_host((host, port)).await?.collect())
+    }
+}
+
+/// A timer of tokio.
+#[derive(Debug)]
+pub struct TokioTimer {
+    epoch: TokioInstant,
+    handle: Handle,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Timer for TokioTimer {
+    fn reset(&mut self, at: Instant) {
+        // Tokio's time ends before ours does: thirty years are as good as never.
+        let after = (at - Instant::ZERO).min(Duration::from_secs(30 * 365 * 24 * 60 * 60));
+        let at = self.epoch + after;
+        match &mut self.sleep {
+            Some(sleep) => sleep.as_mut().reset(at),
+            None => {
+                let _entered = self.handle.enter();
+                self.sleep = Some(Box::pin(tokio::time::sleep_until(at)));
+            }
+        }
+    }
+
+    fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.sleep {
+            Some(sleep) => sleep.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
+    }
+}

@@ -3,5 +3,7 @@
 pub mod codec;
 #[doc(hidden)]
 pub mod generated;
+pub mod transport;
 
+pub use unwired_core::Instant;
 pub use unwired_core::grpc::{Code, Encoding, Metadata, MetadataError, Status};

@@ -1,0 +1,43 @@
+use core::fmt;
+use std::net::SocketAddr;
+#[cfg(unix)]
+use std::path::PathBuf;
+
+/// Where a peer is.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Address {
+    /// An address and a port of TCP.
+    Tcp(SocketAddr),
+    /// A socket in the file system.
+    #[cfg(unix)]
+    Unix(PathBuf),
+    /// In this process; see [`memory`](super::memory).
+    Memory,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            #[cfg(unix)]
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Memory => f.write_str("memory"),
+        }
+    }
+}
+
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Self {
+        Self::Tcp(address)
+    }
+}
+
+/// Who is at both ends of a byte stream, as far as the system tells.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Peer {
+    /// This end.
+    pub local: Option<Address>,
+    /// The other end.
+    pub remote: Option<Address>,
+}
