@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use prost_build::Config;
-use prost_types::FileDescriptorSet;
+use prost_types::{FileDescriptorProto, FileDescriptorSet};
 
 use crate::compile::{compile, write_if_changed};
 use crate::service::{Generator, Options};
@@ -242,9 +242,15 @@ impl Builder {
     /// A file that cannot be written; an option that cannot be used.
     pub fn compile_fds(self, mut descriptors: FileDescriptorSet) -> Result<(), Error> {
         for file in &mut descriptors.file {
-            comments::disarm(file);
+            self.prepare(file);
         }
         Ok(self.into_prost()?.compile_fds(descriptors)?)
+    }
+
+    /// Makes a file fit for prost and rustdoc.
+    pub(crate) fn prepare(&self, file: &mut FileDescriptorProto) {
+        comments::disarm(file);
+        self.options.prune(file);
     }
 
     /// The options as prost takes them, with the generator of services in place.

@@ -15,7 +15,7 @@ use prost_build::Module;
 use prost_types::compiler::code_generator_response::{Feature, File};
 use prost_types::compiler::{CodeGeneratorRequest, CodeGeneratorResponse};
 
-use crate::{Builder, Error, comments, configure};
+use crate::{Builder, Error, configure};
 
 /// Answers a request of `protoc`, both as bytes.
 ///
@@ -40,17 +40,16 @@ pub fn run(request: &[u8]) -> Result<Vec<u8>, Error> {
 
 fn generate(request: CodeGeneratorRequest) -> Result<Vec<File>, Error> {
     let (builder, default_package) = parse(request.parameter())?;
-    let mut config = builder.into_prost()?;
-    let wanted = request
-        .proto_file
-        .into_iter()
-        .filter(|file| request.file_to_generate.iter().any(|name| name == file.name()));
-    let requests = wanted.map(|mut file| {
-        comments::disarm(&mut file);
-        (Module::from_protobuf_package_name(file.package()), file)
-    });
-    let mut files: Vec<File> = config
-        .generate(requests.collect())?
+    let mut requests = Vec::new();
+    for mut file in request.proto_file {
+        if request.file_to_generate.iter().any(|name| name == file.name()) {
+            builder.prepare(&mut file);
+            requests.push((Module::from_protobuf_package_name(file.package()), file));
+        }
+    }
+    let mut files: Vec<File> = builder
+        .into_prost()?
+        .generate(requests)?
         .into_iter()
         .map(|(module, content)| File {
             name: Some(module.to_file_name_or(&default_package)),

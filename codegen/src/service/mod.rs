@@ -1,6 +1,7 @@
 //! Client stubs and service traits.
 
 use prost_build::{Service, ServiceGenerator};
+use prost_types::FileDescriptorProto;
 use quote::quote;
 
 use crate::attributes::{Attributes, matches};
@@ -48,6 +49,28 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Whether anything is to be generated for a service of this full name.
+    fn generates(&self, name: &str) -> bool {
+        // An imported service whose messages come from another crate comes from there itself.
+        let external = self.external.iter().any(|path| path.starts_with('.') && matches(path, name));
+        (self.client || self.server) && !external
+    }
+
+    /// Takes the services out of a file for which none of them gives code: prost expects some of a package that has any.
+    pub(crate) fn prune(&self, file: &mut FileDescriptorProto) {
+        let package = file.package().to_owned();
+        if !file.service.iter().any(|service| self.generates(&full_name(&package, service.name()))) {
+            file.service.clear();
+        }
+    }
+}
+
+/// The name of a service as it stands in a path on the wire.
+fn full_name(package: &str, service: &str) -> String {
+    if package.is_empty() { service.to_owned() } else { format!("{package}.{service}") }
+}
+
 pub(crate) struct Generator {
     options: Options,
 }
@@ -61,8 +84,7 @@ impl Generator {
 impl ServiceGenerator for Generator {
     fn generate(&mut self, service: Service, text: &mut String) {
         let model = Model::new(service, &self.options);
-        // An imported service whose messages come from another crate comes from there itself.
-        if self.options.external.iter().any(|path| path.starts_with('.') && matches(path, &model.full_name)) {
+        if !self.options.generates(&model.full_name) {
             return;
         }
         let client = self.options.client.then(|| client::generate(&model, &self.options));
@@ -71,6 +93,3 @@ impl ServiceGenerator for Generator {
         text.push_str(&quote!(#client #server).to_string());
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -10,7 +10,7 @@ use syn::{Ident, Type};
 
 use crate::attributes::matches;
 
-use super::Options;
+use super::{Options, full_name};
 
 pub(super) struct Model {
     /// `helloworld.Greeter`, as it stands in a path on the wire.
@@ -46,9 +46,7 @@ pub(super) struct Method {
 
 impl Model {
     pub(super) fn new(service: Service, options: &Options) -> Self {
-        let package =
-            if service.package.is_empty() { String::new() } else { format!("{}.", service.package) };
-        let full_name = format!("{package}{}", service.proto_name);
+        let full_name = full_name(&service.package, &service.proto_name);
         let camel = service.proto_name.to_upper_camel_case();
         let snake = service.proto_name.to_snake_case();
         let mut taken = HashSet::new();
