@@ -2,10 +2,12 @@
 
 mod data;
 mod exchange;
+mod floods;
 mod flow;
 mod framing;
 mod goaway;
 mod headers;
+mod lifetime;
 mod messages;
 mod pair;
 mod ping;
@@ -15,4 +17,5 @@ mod push;
 mod raw;
 mod reset;
 mod settings;
+mod stalls;
 mod states;
