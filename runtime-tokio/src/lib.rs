@@ -2,6 +2,19 @@
 //!
 //! Everything here is called from inside of a tokio runtime with its I/O and time drivers on.
 
+//!
+//! ```no_run
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let (server, signal) = (unwired::Server::builder(), std::future::pending());
+//! let bound = unwired_tokio::bind("[::]:50051".parse::<std::net::SocketAddr>()?).await?;
+//! println!("listening on {}", bound.local_addr()?);
+//! bound.serve_with_shutdown(server, signal).await?;
+//!
+//! let channel = unwired_tokio::connect("http://localhost:50051").await?;
+//! # Ok(())
+//! # }
+//! ```
+
 mod net;
 
 use std::hash::{BuildHasher, RandomState};
@@ -13,10 +26,72 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::time::{Instant as TokioInstant, Sleep};
-use unwired::Instant;
+use unwired::channel::{Builder, TargetError};
+use unwired::server::Bound;
 use unwired::transport::{Address, BoxFuture, Runtime, RuntimeHandle, Timer};
+use unwired::{Channel, Instant, Server, Status};
 
 pub use net::{Listener, Socket};
+
+/// Listens at `address`: what it returns knows the port, and serves.
+///
+/// # Errors
+///
+/// Those of the system.
+pub async fn bind(address: impl Into<Address>) -> io::Result<Bound> {
+    let runtime = Tokio::handle();
+    let listener = runtime.listen(address.into()).await?;
+    Ok(Bound::new(runtime, listener))
+}
+
+/// Serves at `address` until the future is dropped.
+///
+/// # Errors
+///
+/// Those of the system when it cannot listen there.
+pub async fn serve(server: impl Into<Server>, address: impl Into<Address>) -> io::Result<()> {
+    bind(address).await?.serve(server).await
+}
+
+/// Serves at `address` until `signal` is ready, then drains; see [`Bound::serve_with_shutdown`].
+///
+/// # Errors
+///
+/// Those of the system when it cannot listen there.
+pub async fn serve_with_shutdown(
+    server: impl Into<Server>,
+    address: impl Into<Address>,
+    signal: impl Future<Output = ()>,
+) -> io::Result<()> {
+    bind(address).await?.serve_with_shutdown(server, signal).await
+}
+
+/// A channel to `target` (`http://HOST:PORT`, `unix:PATH`) that is to be made.
+///
+/// # Errors
+///
+/// When the text names no target.
+pub fn channel(target: impl AsRef<str>) -> Result<Builder, TargetError> {
+    Ok(Channel::builder(Tokio::handle(), target.as_ref().parse()?))
+}
+
+/// A channel to `target` (`http://HOST:PORT`, `unix:PATH`), once it is connected.
+///
+/// # Errors
+///
+/// INVALID_ARGUMENT when the text names no target, UNAVAILABLE with what was tried when there is no connection.
+pub async fn connect(target: impl AsRef<str>) -> Result<Channel, Status> {
+    channel(target)?.connect().await
+}
+
+/// A channel to `target` (`http://HOST:PORT`, `unix:PATH`) that connects with its first call.
+///
+/// # Errors
+///
+/// When the text names no target.
+pub fn connect_lazy(target: impl AsRef<str>) -> Result<Channel, TargetError> {
+    Ok(channel(target)?.connect_lazy())
+}
 
 /// The tokio runtime that it was made in.
 #[derive(Clone, Debug)]

@@ -103,3 +103,8 @@
 //!     }
 //! }
 //! ```
+
+pub use unwired_core::grpc::Cardinality;
+
+pub use crate::channel::Client;
+pub use crate::server::{Handler, Incoming, Method, Reply, ServiceSettings};

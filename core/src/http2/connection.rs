@@ -408,8 +408,8 @@ impl Connection {
         }
     }
 
-    /// Whether another stream of ours would be over the peer's limit.
-    pub(super) fn is_busy(&self) -> bool {
+    /// Whether another stream of ours would be over the peer's limit now.
+    pub fn is_busy(&self) -> bool {
         self.peer.max_concurrent_streams.is_some_and(|max| self.counted >= max)
     }
 

@@ -33,12 +33,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Pipe {
     fn end(&mut self) {
         self.ended = true;
-        self.reader.take().map(Waker::wake);
+        if let Some(waker) = self.reader.take() {
+            waker.wake();
+        }
     }
 
     fn abandon(&mut self) {
         self.abandoned = true;
-        self.writer.take().map(Waker::wake);
+        if let Some(waker) = self.writer.take() {
+            waker.wake();
+        }
     }
 }
 
@@ -69,7 +73,9 @@ impl ByteStream for MemoryStream {
             return Poll::Pending;
         }
         let read = pipe.bytes.read(buffer)?;
-        pipe.writer.take().map(Waker::wake);
+        if let Some(waker) = pipe.writer.take() {
+            waker.wake();
+        }
         Poll::Ready(Ok(read))
     }
 
@@ -94,7 +100,9 @@ impl ByteStream for MemoryStream {
             written += part.len();
             room -= part.len();
         }
-        pipe.reader.take().map(Waker::wake);
+        if let Some(waker) = pipe.reader.take() {
+            waker.wake();
+        }
         Poll::Ready(Ok(written))
     }
 
@@ -149,7 +157,9 @@ impl MemoryConnector {
         }
         let (client, server) = pipe(CAPACITY);
         queue.waiting.push_back(server);
-        queue.acceptor.take().map(Waker::wake);
+        if let Some(waker) = queue.acceptor.take() {
+            waker.wake();
+        }
         Ok(client)
     }
 }

@@ -147,6 +147,16 @@ impl Connection {
         self.is_ready
     }
 
+    /// Whether [`start`](Self::start) would say `Busy` now.
+    pub fn is_busy(&self) -> bool {
+        self.link.http2.is_busy()
+    }
+
+    /// Whether the call goes on: it has not ended and was not released.
+    pub fn is_active(&self, call: CallId) -> bool {
+        self.link.calls.get(call).is_some_and(|entry| !entry.call.is_over())
+    }
+
     /// Initial metadata, once it has come.
     pub fn metadata(&self, call: CallId) -> Option<&Metadata> {
         self.link.calls.get(call)?.call.metadata()

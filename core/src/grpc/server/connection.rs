@@ -15,6 +15,8 @@ use crate::{Instant, Outbox};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
+    /// The client's SETTINGS have come: this is HTTP/2.
+    Ready,
     /// A call has come: look at [`request`](Connection::request), then [`accept`](Connection::accept) it.
     Call {
         /// The call.
@@ -62,6 +64,7 @@ pub struct Connection {
     config: Config,
     /// The server's own maximum for the time of a call.
     max_timeout: Option<Duration>,
+    is_ready: bool,
     refuses: bool,
     without_te: u64,
     events: VecDeque<Event>,
@@ -84,6 +87,7 @@ impl Connection {
             link: Link::new(http2::Connection::server(config.http2.clone(), now), &config),
             config,
             max_timeout: None,
+            is_ready: false,
             refuses: false,
             without_te: 0,
             events: VecDeque::new(),
@@ -177,6 +181,9 @@ impl Connection {
         while let Some(event) = self.link.http2.poll_event() {
             moved = true;
             match event {
+                http2::Event::Settings if !core::mem::replace(&mut self.is_ready, true) => {
+                    self.events.push_back(Event::Ready);
+                }
                 http2::Event::Headers { stream, end_stream } => self.on_request(now, stream, end_stream),
                 http2::Event::Data { stream, end_stream } => self.on_data(CallId(stream), end_stream),
                 http2::Event::Trailers { stream } => {

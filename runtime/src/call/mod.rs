@@ -1,0 +1,21 @@
+//! Requests, responses and streams of messages, as services and clients see them.
+
+mod cancellation;
+mod empty;
+mod handle;
+mod into_request;
+mod outgoing;
+mod request;
+mod response;
+mod stream_with;
+mod streaming;
+
+pub use cancellation::Cancellation;
+pub use empty::{Empty, empty};
+pub(crate) use handle::{CallHandle, Calls, compressed, decompressed, send};
+pub use into_request::{IntoRequest, IntoStreamingRequest};
+pub use outgoing::{Answer, Outgoing};
+pub use request::Request;
+pub use response::Response;
+pub use stream_with::{MessageSink, StreamWith, stream_with};
+pub use streaming::Streaming;

@@ -1,0 +1,95 @@
+use core::fmt;
+use std::sync::Arc;
+
+use unwired_core::grpc::{Encoding, Message};
+
+use super::Streaming;
+use super::handle::{CallHandle, send};
+use crate::{Response, Status};
+
+/// The sending half of a call: messages are sent as they come up. Dropping it says that no message follows.
+pub struct Outgoing<T> {
+    call: Arc<CallHandle>,
+    encode: fn(&T, Encoding) -> Result<Message, Status>,
+    encoding: Encoding,
+}
+
+impl<T> Outgoing<T> {
+    pub(crate) fn new(
+        call: Arc<CallHandle>,
+        encode: fn(&T, Encoding) -> Result<Message, Status>,
+        encoding: Encoding,
+    ) -> Self {
+        Self { call, encode, encoding }
+    }
+
+    /// Sends `message`, once there is room for it.
+    ///
+    /// Cancel-safe: a message is sent whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// The status of the call when it has ended; that of the message when it cannot be encoded or is too long, and then
+    /// the call goes on.
+    pub async fn send(&mut self, message: T) -> Result<(), Status> {
+        let message = (self.encode)(&message, self.encoding)?;
+        send(&*self.call.calls, self.call.id, message).await
+    }
+
+    /// As [`send`](Self::send), without compression.
+    ///
+    /// Cancel-safe: a message is sent whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn send_uncompressed(&mut self, message: T) -> Result<(), Status> {
+        let message = (self.encode)(&message, Encoding::Identity)?;
+        send(&*self.call.calls, self.call.id, message).await
+    }
+
+    /// Says that no message follows.
+    pub fn close(self) {}
+}
+
+impl<T> Drop for Outgoing<T> {
+    fn drop(&mut self) {
+        self.call.calls.half_close(self.call.id);
+    }
+}
+
+impl<T> fmt::Debug for Outgoing<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing").field("call", &self.call).finish_non_exhaustive()
+    }
+}
+
+/// The one response to a call with many messages, still to come.
+pub struct Answer<T>(Streaming<T>);
+
+impl<T> Answer<T> {
+    pub(crate) const fn new(messages: Streaming<T>) -> Self {
+        Self(messages)
+    }
+
+    /// Waits for the response.
+    ///
+    /// Not cancel-safe: dropping this future cancels the call.
+    ///
+    /// # Errors
+    ///
+    /// The status of the call, if it is not OK.
+    pub async fn response(mut self) -> Result<Response<T>, Status> {
+        let message = self.0.message().await?;
+        let trailers = self.0.trailers().await?;
+        let metadata = self.0.metadata().await;
+        let message = message.ok_or_else(|| Status::unimplemented("the server sent no message"))?;
+        Ok(Response::from_parts(message, metadata, trailers))
+    }
+}
+
+impl<T> fmt::Debug for Answer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Answer").field(&self.0).finish()
+    }
+}

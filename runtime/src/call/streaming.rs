@@ -1,0 +1,117 @@
+use core::fmt;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use unwired_core::grpc::{Encoding, Received};
+
+use super::handle::{CallHandle, decompressed};
+use crate::codec::Codec;
+use crate::{Metadata, Status};
+
+/// Messages from the peer, as they come. A reader that does not ask for the next one holds its sender up.
+///
+/// It is a [`Stream`] of `Result<T, Status>`: after an error, or after the last message, there is nothing more.
+pub struct Streaming<T> {
+    call: Arc<CallHandle>,
+    decode: fn(Bytes) -> Result<T, Status>,
+    /// Once a message that is compressed has come.
+    encoding: Option<Encoding>,
+    max_message: usize,
+    /// What a client waits for behind the last message; a server has no status to wait for.
+    awaits_status: bool,
+    status: Option<Status>,
+    is_over: bool,
+}
+
+impl<T> Streaming<T> {
+    pub(crate) fn new<C: Codec<T>>(call: Arc<CallHandle>, max_message: usize, awaits_status: bool) -> Self {
+        Self {
+            call,
+            decode: C::decode,
+            encoding: None,
+            max_message,
+            awaits_status,
+            status: None,
+            is_over: false,
+        }
+    }
+
+    /// The next message; `None` after the last.
+    ///
+    /// Cancel-safe: a message that was not returned is returned by the next call.
+    ///
+    /// # Errors
+    ///
+    /// At a client the status of the call, if it is not OK; on both sides what the peer did wrong. Nothing more comes
+    /// after it.
+    pub async fn message(&mut self) -> Result<Option<T>, Status> {
+        core::future::poll_fn(|cx| self.poll_message(cx)).await.transpose()
+    }
+
+    /// Initial metadata of the peer, once it is there; empty if the call ended without.
+    ///
+    /// Cancel-safe.
+    pub async fn metadata(&self) -> Metadata {
+        core::future::poll_fn(|cx| self.call.calls.poll_metadata(self.call.id, cx.waker())).await
+    }
+
+    /// Trailing metadata, once the call has ended; empty at a server, and where there was none. Messages that were not
+    /// read are dropped.
+    ///
+    /// Cancel-safe: what was read until then is lost, the metadata is not.
+    ///
+    /// # Errors
+    ///
+    /// The status of the call, if it is not OK; its trailing metadata is in it.
+    pub async fn trailers(&mut self) -> Result<Metadata, Status> {
+        while self.message().await?.is_some() {}
+        Ok(self.status.as_ref().map(|status| status.metadata().clone()).unwrap_or_default())
+    }
+
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, Status>>> {
+        if self.is_over {
+            return Poll::Ready(None);
+        }
+        let next = match ready!(self.call.calls.poll_message(self.call.id, cx.waker())) {
+            Received::Message(message) => {
+                let encoding = match self.encoding {
+                    Some(encoding) => encoding,
+                    None if message.compressed => {
+                        *self.encoding.insert(self.call.calls.recv_encoding(self.call.id))
+                    }
+                    None => Encoding::Identity,
+                };
+                let decoded = decompressed(message, encoding, self.max_message).and_then(self.decode);
+                self.is_over = decoded.is_err();
+                return Poll::Ready(Some(decoded));
+            }
+            Received::Failed(status) => Some(Err(status)),
+            Received::End | Received::Pending if !self.awaits_status => None,
+            Received::End | Received::Pending => {
+                let status = ready!(self.call.calls.poll_status(self.call.id, cx.waker()));
+                let failed = (!status.is_ok()).then(|| Err(status.clone()));
+                self.status = Some(status);
+                failed
+            }
+        };
+        self.is_over = true;
+        Poll::Ready(next)
+    }
+}
+
+impl<T> Stream for Streaming<T> {
+    type Item = Result<T, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_message(cx)
+    }
+}
+
+impl<T> fmt::Debug for Streaming<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Streaming").field("call", &self.call).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,242 @@
+use core::fmt;
+use core::str::FromStr;
+use core::time::Duration;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use http::Uri;
+use unwired_core::grpc::{Config, EncodingSet};
+use unwired_core::http2::Keepalive;
+
+use super::connecting::Subchannel;
+use crate::Status;
+use crate::transport::{Address, RuntimeHandle, memory::MemoryConnector};
+
+/// gRPC, `connection-backoff.md`.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// gRPC, `PROTOCOL-HTTP2.md`: `grpc-` language `-` variant `/` version.
+const USER_AGENT: &str = concat!("grpc-rust-unwired/", env!("CARGO_PKG_VERSION"));
+/// What a server in memory is called.
+const MEMORY_AUTHORITY: &str = "localhost";
+
+/// Where a channel connects to.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Target {
+    /// A host, by name or address, and a port.
+    Host(String, u16),
+    /// An address that needs no resolving.
+    Address(Address),
+    /// A server in this process.
+    Memory(MemoryConnector),
+}
+
+/// A text that names no target.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TargetError(String);
+
+impl fmt::Display for TargetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl core::error::Error for TargetError {}
+
+impl From<TargetError> for Status {
+    fn from(error: TargetError) -> Self {
+        Self::invalid_argument(error.0.clone()).caused_by(error)
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Self::Host(host, port) => write!(f, "{host}:{port}"),
+            Self::Address(address) => address.fmt(f),
+            Self::Memory(_) => f.write_str("memory"),
+        }
+    }
+}
+
+impl FromStr for Target {
+    type Err = TargetError;
+
+    /// Reads `http://HOST:PORT`, `HOST:PORT` or `unix:PATH`.
+    fn from_str(text: &str) -> Result<Self, TargetError> {
+        #[cfg(unix)]
+        if let Some(path) = text.strip_prefix("unix:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            return Ok(Self::Address(Address::Unix(path.into())));
+        }
+        let error =
+            |why: &str| TargetError(format!("{text:?} is no target: {why} (as in http://localhost:50051)"));
+        let uri: Uri = text.parse().map_err(|reason| error(&format!("{reason}")))?;
+        match uri.scheme_str() {
+            None | Some("http") => {}
+            Some("https") => return Err(error("TLS is not enabled for this channel")),
+            Some(scheme) => return Err(error(&format!("the scheme {scheme} is not known"))),
+        }
+        let authority = uri.authority().ok_or_else(|| error("it names no host"))?;
+        if authority.as_str().contains('@') {
+            return Err(error("it has user information, which HTTP/2 does not allow"));
+        }
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+        Ok(Self::Host(host.to_owned(), authority.port_u16().unwrap_or(80)))
+    }
+}
+
+/// What a channel does beyond the protocol.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) authority: String,
+    pub(crate) user_agent: Cow<'static, str>,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// Calls to one server, over a connection that is made when it is needed and made again when it is lost.
+///
+/// A channel is cheap to clone; clones share the connection. It names no runtime: a library can take one from any program.
+#[derive(Clone)]
+pub struct Channel {
+    pub(crate) subchannel: Arc<Subchannel>,
+}
+
+impl Channel {
+    /// A channel to be made, on `runtime`, to `target`.
+    pub fn builder(runtime: RuntimeHandle, target: Target) -> Builder {
+        let authority = match &target {
+            Target::Host(..) | Target::Address(Address::Tcp(_)) => target.to_string(),
+            _ => MEMORY_AUTHORITY.to_owned(),
+        };
+        Builder {
+            runtime,
+            target,
+            config: Config::client(),
+            options: Options {
+                authority,
+                user_agent: Cow::Borrowed(USER_AGENT),
+                connect_timeout: CONNECT_TIMEOUT,
+                timeout: None,
+            },
+        }
+    }
+
+    /// Waits until there is a connection.
+    ///
+    /// Cancel-safe: the connection is made all the same.
+    ///
+    /// # Errors
+    ///
+    /// UNAVAILABLE, with what was tried and why it failed.
+    pub async fn ready(&self) -> Result<(), Status> {
+        core::future::poll_fn(|cx| self.subchannel.poll_link(cx.waker())).await.map(|_| ())
+    }
+
+    /// The runtime that the channel lives on.
+    pub fn runtime(&self) -> &RuntimeHandle {
+        &self.subchannel.runtime
+    }
+}
+
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel").field("target", &self.subchannel.target).finish_non_exhaustive()
+    }
+}
+
+/// Makes a [`Channel`].
+#[derive(Debug)]
+#[must_use]
+pub struct Builder {
+    runtime: RuntimeHandle,
+    target: Target,
+    config: Config,
+    options: Options,
+}
+
+impl Builder {
+    /// Every call ends after `timeout`, unless it asks for less.
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = Some(timeout);
+        self
+    }
+
+    /// A try to connect ends after `timeout`. 20 s by default.
+    pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.options.connect_timeout = timeout;
+        self
+    }
+
+    /// What is sent as `:authority` instead of the target's name.
+    pub fn authority(mut self, authority: impl Into<String>) -> Self {
+        self.options.authority = authority.into();
+        self
+    }
+
+    /// Puts `name` before our own `user-agent`.
+    pub fn user_agent(mut self, name: impl AsRef<str>) -> Self {
+        self.options.user_agent = Cow::Owned(format!("{} {USER_AGENT}", name.as_ref()));
+        self
+    }
+
+    /// After `interval` of silence, 10 s at least, a PING asks whether the server is there; without an answer in
+    /// `timeout` the connection ends. Never by default: servers count PINGs.
+    pub fn keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
+        self.config.set_client_keepalive(interval, timeout, false);
+        self
+    }
+
+    /// As [`keepalive`](Self::keepalive), also while there is no call.
+    pub fn keepalive_while_idle(mut self) -> Self {
+        if let Some(Keepalive { while_idle, .. }) = &mut self.config.http2.keepalive {
+            *while_idle = true;
+        }
+        self
+    }
+
+    /// The longest message that is received, bytes. 4 MiB by default.
+    pub const fn max_decoding_message_size(mut self, bytes: usize) -> Self {
+        self.config.max_recv_message = bytes;
+        self
+    }
+
+    /// The longest message that is sent, bytes. Any by default.
+    pub const fn max_encoding_message_size(mut self, bytes: usize) -> Self {
+        self.config.max_send_message = bytes;
+        self
+    }
+
+    /// The encodings in which messages are accepted. All that this build supports by default.
+    pub const fn accept_compressed(mut self, encodings: EncodingSet) -> Self {
+        self.config.accept = encodings;
+        self
+    }
+
+    /// Changes any other setting of the protocol: windows, limits.
+    pub fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.config);
+        self
+    }
+
+    /// The channel. It connects with its first call.
+    pub fn connect_lazy(self) -> Channel {
+        let Self { runtime, target, config, options } = self;
+        Channel { subchannel: Arc::new(Subchannel::new(runtime, target, config, options)) }
+    }
+
+    /// The channel, once it is connected.
+    ///
+    /// Cancel-safe.
+    ///
+    /// # Errors
+    ///
+    /// UNAVAILABLE, with what was tried and why it failed.
+    pub async fn connect(self) -> Result<Channel, Status> {
+        let channel = self.connect_lazy();
+        channel.ready().await?;
+        Ok(channel)
+    }
+}

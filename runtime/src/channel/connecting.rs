@@ -1,0 +1,253 @@
+use core::task::{Poll, Waker};
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use unwired_core::Instant;
+use unwired_core::grpc::Config;
+use unwired_core::grpc::client::{Connection, Event};
+
+use super::builder::{Options, Target};
+use super::policy::Backoff;
+use super::starting::Turns;
+use crate::Status;
+use crate::driver::{Driver, Link, Side, wake_all};
+use crate::transport::{Address, BoxStream, ByteStream, RuntimeHandle};
+
+/// A connection and who waits to start calls on it.
+pub(crate) struct Connected {
+    pub(crate) link: Arc<Link<Connection>>,
+    pub(crate) turns: Turns,
+}
+
+/// One server: its connection, the tries to make one, and who waits for it.
+pub(crate) struct Subchannel {
+    pub(crate) runtime: RuntimeHandle,
+    pub(crate) target: Target,
+    pub(crate) config: Config,
+    pub(crate) options: Options,
+    state: Mutex<State>,
+}
+
+struct State {
+    connectivity: Connectivity,
+    backoff: Backoff,
+    waiting: Vec<Waker>,
+    /// Counts tries: what a try that was given up says is nobody's business any more.
+    tries: u64,
+}
+
+enum Connectivity {
+    Idle,
+    Connecting,
+    Ready(Arc<Connected>),
+    /// The last try failed; the next may begin at that time.
+    Failed(Instant, Status),
+}
+
+impl Subchannel {
+    pub(crate) fn new(runtime: RuntimeHandle, target: Target, config: Config, options: Options) -> Self {
+        let backoff = Backoff::new(runtime.seed());
+        let state = State { connectivity: Connectivity::Idle, backoff, waiting: Vec::new(), tries: 0 };
+        Self { runtime, target, config, options, state: Mutex::new(state) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection, once there is one; a try to make one, if there is none.
+    pub(crate) fn poll_link(self: &Arc<Self>, waker: &Waker) -> Poll<Result<Arc<Connected>, Status>> {
+        let mut state = self.lock();
+        match &state.connectivity {
+            Connectivity::Ready(connected) => return Poll::Ready(Ok(Arc::clone(connected))),
+            // gRPC, `wait-for-ready.md`: while connecting fails, so do calls, at once.
+            Connectivity::Failed(until, status) if self.runtime.now() < *until => {
+                return Poll::Ready(Err(status.clone()));
+            }
+            Connectivity::Failed(..) | Connectivity::Idle => {
+                state.connectivity = Connectivity::Connecting;
+                state.tries += 1;
+                let number = state.tries;
+                let this = Arc::clone(self);
+                self.runtime.spawn(async move { this.run(number).await });
+            }
+            Connectivity::Connecting => {}
+        }
+        if !state.waiting.iter().any(|there| there.will_wake(waker)) {
+            state.waiting.push(waker.clone());
+        }
+        Poll::Pending
+    }
+
+    /// Takes no more calls on `link`: the next one gets another connection.
+    pub(crate) fn retire(&self, link: &Arc<Link<Connection>>) {
+        let mut state = self.lock();
+        if let Connectivity::Ready(connected) = &state.connectivity
+            && Arc::ptr_eq(&connected.link, link)
+        {
+            state.connectivity = Connectivity::Idle;
+        }
+    }
+
+    /// Makes a connection and drives it to its end.
+    async fn run(self: Arc<Self>, number: u64) {
+        let begun = self.runtime.now();
+        let connected = self.runtime.timeout(self.options.connect_timeout, self.connect()).await;
+        match connected {
+            Ok(Ok(stream)) => self.drive(stream, number, begun).await,
+            Ok(Err(error)) => self.failed(number, begun, &error.to_string(), Some(error)),
+            Err(_) => {
+                let timeout = self.options.connect_timeout;
+                self.failed(number, begun, &format!("no answer in {timeout:?}"), None);
+            }
+        }
+    }
+
+    async fn connect(&self) -> io::Result<BoxStream> {
+        let (host, port) = match &self.target {
+            Target::Memory(connector) => return Ok(Box::new(connector.connect()?)),
+            Target::Address(address) => return self.runtime.connect(address.clone()).await,
+            Target::Host(host, port) => (host.clone(), *port),
+        };
+        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        for address in self.runtime.resolve(host, port).await? {
+            match self.runtime.connect(Address::Tcp(address)).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    async fn drive(self: Arc<Self>, stream: BoxStream, number: u64, begun: Instant) {
+        let mut config = self.config.clone();
+        config.http2.seed = self.runtime.seed();
+        let connection = Connection::new(config, self.runtime.now());
+        let link = Arc::new(Link::new(connection, self.runtime.clone(), stream.peer().clone()));
+        let connected = Arc::new(Connected { link: Arc::clone(&link), turns: Turns::default() });
+        let calling = Calling {
+            connected,
+            subchannel: Arc::downgrade(&self),
+            number,
+            begun,
+            is_ready: false,
+            end: None,
+            woken: Vec::new(),
+        };
+        let runtime = self.runtime.clone();
+        // A channel that nobody holds any more closes its connection, also this one.
+        drop(self);
+        Driver::new(link, calling, stream, runtime).await;
+    }
+
+    fn ready(&self, number: u64, connected: Arc<Connected>) {
+        let mut state = self.lock();
+        if state.tries == number {
+            state.backoff.on_success();
+            state.connectivity = Connectivity::Ready(connected);
+        }
+        let mut waiting = core::mem::take(&mut state.waiting);
+        drop(state);
+        wake_all(&mut waiting);
+    }
+
+    fn failed(&self, number: u64, begun: Instant, why: &str, error: Option<io::Error>) {
+        let mut status = Status::unavailable(format!("cannot connect to {}: {why}", self.target));
+        if let Some(error) = error {
+            status = status.caused_by(error);
+        }
+        let mut state = self.lock();
+        if state.tries == number {
+            let until = state.backoff.on_failure(begun);
+            state.connectivity = Connectivity::Failed(until, status);
+        }
+        let mut waiting = core::mem::take(&mut state.waiting);
+        drop(state);
+        wake_all(&mut waiting);
+    }
+}
+
+impl Drop for Subchannel {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Connectivity::Ready(connected) = &state.connectivity {
+            // Calls under way hold the connection themselves; they go on to their ends.
+            connected.link.with(|shared| shared.conn.drain(self.runtime.now(), None));
+        }
+    }
+}
+
+/// What a client does with the calls of one connection.
+struct Calling {
+    connected: Arc<Connected>,
+    subchannel: Weak<Subchannel>,
+    number: u64,
+    begun: Instant,
+    is_ready: bool,
+    end: Option<String>,
+    woken: Vec<Waker>,
+}
+
+impl Side for Calling {
+    type Protocol = Connection;
+
+    fn act(&mut self, link: &Arc<Link<Connection>>, _now: Instant) -> bool {
+        let (mut became_ready, mut retired, mut freed) = (false, false, false);
+        let moved = link.with(|shared| {
+            let mut moved = false;
+            while let Some(event) = shared.conn.poll_event() {
+                moved = true;
+                match event {
+                    Event::Ready => became_ready = true,
+                    Event::Metadata { call } => self.woken.append(&mut shared.wakers.of(call).watchers),
+                    Event::Message { call } => self.woken.extend(shared.wakers.of(call).recv.take()),
+                    Event::Writable { call } => self.woken.extend(shared.wakers.of(call).send.take()),
+                    Event::Done { call } => {
+                        let wakers = shared.wakers.of(call);
+                        wakers.ended = true;
+                        wakers.take_all(&mut self.woken);
+                    }
+                    Event::CallsAvailable => freed = true,
+                    Event::GoingAway { .. } => retired = true,
+                    Event::Closed(end) => {
+                        retired = true;
+                        self.end = Some(end.to_string());
+                    }
+                    _ => {}
+                }
+            }
+            moved
+        });
+        wake_all(&mut self.woken);
+        if let Some(subchannel) = self.subchannel.upgrade() {
+            if became_ready {
+                self.is_ready = true;
+                subchannel.ready(self.number, Arc::clone(&self.connected));
+            }
+            if retired {
+                subchannel.retire(link);
+            }
+        } else if became_ready {
+            link.with(|shared| shared.conn.drain(link.runtime.now(), None));
+        }
+        if freed || retired {
+            self.connected.turns.wake(retired);
+        }
+        moved
+    }
+
+    fn on_end(&mut self, error: Option<io::Error>) {
+        self.connected.turns.wake(true);
+        if let Some(subchannel) = self.subchannel.upgrade() {
+            subchannel.retire(&self.connected.link);
+            if !self.is_ready {
+                let why = match (&error, self.end.take()) {
+                    (Some(error), _) => error.to_string(),
+                    (None, Some(end)) => format!("the peer does not speak gRPC: {end}"),
+                    (None, None) => "the connection ended".to_owned(),
+                };
+                subchannel.failed(self.number, self.begun, &why, error);
+            }
+        }
+    }
+}

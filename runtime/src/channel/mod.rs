@@ -1,0 +1,10 @@
+//! Calling: channels, the connections under them, the four kinds of call.
+
+mod builder;
+mod calls;
+mod connecting;
+mod policy;
+mod starting;
+
+pub use builder::{Builder, Channel, Target, TargetError};
+pub use calls::Client;

@@ -1,0 +1,166 @@
+use core::task::{Poll, Waker};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use unwired_core::grpc::{CallId, Received, client, server};
+use unwired_core::{Instant, Outbox};
+
+use super::wakers::{Wakers, keep};
+use crate::transport::{Peer, RuntimeHandle};
+
+/// What the connections of both sides have in common.
+pub(crate) trait Protocol: Send + 'static {
+    fn handle_input(&mut self, now: Instant, input: &[u8]) -> usize;
+    fn handle_eof(&mut self, now: Instant);
+    fn handle_timeout(&mut self, now: Instant);
+    fn handle_sent(&mut self, now: Instant, unsent: usize);
+    fn poll_transmit(&mut self, now: Instant, out: &mut Outbox, budget: usize) -> bool;
+    fn poll_timeout(&self) -> Option<Instant>;
+    fn wants_input(&self) -> bool;
+    fn wants_transmit(&self) -> bool;
+    fn wants_shutdown(&self) -> bool;
+    fn is_closed(&self) -> bool;
+    fn recv_message(&mut self, call: CallId) -> Received;
+    fn release(&mut self, call: CallId);
+}
+
+macro_rules! protocol {
+    ($connection:ty) => {
+        impl Protocol for $connection {
+            fn handle_input(&mut self, now: Instant, input: &[u8]) -> usize {
+                self.handle_input(now, input)
+            }
+            fn handle_eof(&mut self, now: Instant) {
+                self.handle_eof(now);
+            }
+            fn handle_timeout(&mut self, now: Instant) {
+                self.handle_timeout(now);
+            }
+            fn handle_sent(&mut self, now: Instant, unsent: usize) {
+                self.handle_sent(now, unsent);
+            }
+            fn poll_transmit(&mut self, now: Instant, out: &mut Outbox, budget: usize) -> bool {
+                self.poll_transmit(now, out, budget)
+            }
+            fn poll_timeout(&self) -> Option<Instant> {
+                self.poll_timeout()
+            }
+            fn wants_input(&self) -> bool {
+                self.wants_input()
+            }
+            fn wants_transmit(&self) -> bool {
+                self.wants_transmit()
+            }
+            fn wants_shutdown(&self) -> bool {
+                self.wants_shutdown()
+            }
+            fn is_closed(&self) -> bool {
+                self.is_closed()
+            }
+            fn recv_message(&mut self, call: CallId) -> Received {
+                self.recv_message(call)
+            }
+            fn release(&mut self, call: CallId) {
+                self.release(call);
+            }
+        }
+    };
+}
+
+protocol!(client::Connection);
+protocol!(server::Connection);
+
+/// A connection that its driver and its calls share.
+///
+/// The lock is held for commands alone: no foreign code runs under it and no socket is touched.
+#[derive(Debug)]
+pub(crate) struct Link<P> {
+    shared: Mutex<Shared<P>>,
+    pub(crate) runtime: RuntimeHandle,
+    pub(crate) peer: Peer,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared<P> {
+    pub(crate) conn: P,
+    pub(crate) wakers: Wakers,
+    /// The driver, while it sleeps.
+    driver: Option<Waker>,
+    /// The driver has its turn: it looks at the connection again before it sleeps.
+    driving: bool,
+}
+
+impl<P: Protocol> Link<P> {
+    pub(crate) fn new(conn: P, runtime: RuntimeHandle, peer: Peer) -> Self {
+        let shared = Shared { conn, wakers: Wakers::default(), driver: None, driving: true };
+        Self { shared: Mutex::new(shared), runtime, peer }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared<P>> {
+        // A panic under the lock would be a fault of ours in the state machine; the connection goes on as far as it can.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A command from anywhere: wakes the driver if there is something to send now.
+    pub(crate) fn with<R>(&self, command: impl FnOnce(&mut Shared<P>) -> R) -> R {
+        let mut shared = self.lock();
+        let result = command(&mut shared);
+        let driver =
+            if !shared.driving && shared.conn.wants_transmit() { shared.driver.take() } else { None };
+        drop(shared);
+        if let Some(waker) = driver {
+            waker.wake();
+        }
+        result
+    }
+
+    /// A command of the driver, which looks at the connection again anyway.
+    pub(crate) fn drive<R>(&self, command: impl FnOnce(&mut P) -> R) -> R {
+        command(&mut self.lock().conn)
+    }
+
+    /// The driver's turn begins.
+    pub(super) fn begin(&self) {
+        self.lock().driving = true;
+    }
+
+    /// The driver goes to sleep until the returned time. `None` when something came up in the meantime.
+    pub(super) fn end(&self, waker: &Waker) -> Option<Option<Instant>> {
+        let mut shared = self.lock();
+        if shared.conn.wants_transmit() {
+            return None;
+        }
+        shared.driving = false;
+        keep(&mut shared.driver, waker);
+        Some(shared.conn.poll_timeout())
+    }
+
+    /// The next message of `call`, waited for.
+    pub(crate) fn poll_message(&self, call: CallId, waker: &Waker) -> Poll<Received> {
+        self.with(|shared| match shared.conn.recv_message(call) {
+            Received::Pending => {
+                keep(&mut shared.wakers.of(call).recv, waker);
+                Poll::Pending
+            }
+            received => Poll::Ready(received),
+        })
+    }
+
+    /// Nobody holds anything of `call` any more.
+    pub(crate) fn release(&self, call: CallId) {
+        let mut woken = Vec::new();
+        self.with(|shared| shared.release(call, &mut woken));
+        super::wake_all(&mut woken);
+    }
+}
+
+impl<P: Protocol> Shared<P> {
+    pub(crate) fn release(&mut self, call: CallId, woken: &mut Vec<Waker>) {
+        self.conn.release(call);
+        self.wakers.clear(call, woken);
+    }
+
+    /// Whoever sends on `call` waits for room.
+    pub(crate) fn wait_to_send(&mut self, call: CallId, waker: &Waker) {
+        keep(&mut self.wakers.of(call).send, waker);
+    }
+}

@@ -1,0 +1,166 @@
+use core::fmt;
+use core::time::Duration;
+use std::sync::Arc;
+
+use unwired_core::grpc::{Config, EncodingSet};
+use unwired_core::http2::Keepalive;
+
+use super::routes::Routes;
+use super::service::Service;
+
+/// Services and how they are served; an adapter gives it sockets: `unwired_tokio::serve(server, address)`.
+#[derive(Clone)]
+pub struct Server {
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) config: Config,
+    pub(crate) options: Options,
+}
+
+/// What a server does beyond the protocol.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    pub(crate) max_timeout: Option<Duration>,
+    pub(crate) max_connections: usize,
+    pub(crate) max_handshakes: usize,
+    pub(crate) drain_timeout: Duration,
+}
+
+/// A peer that has connected and says nothing holds a place for ten seconds; there are so many of them.
+const DEFAULT_MAX_HANDSHAKES: usize = 1024;
+/// Calls that go on when a server is to stop get so long.
+const DEFAULT_DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl Server {
+    /// A server to be made.
+    pub fn builder() -> Builder {
+        Builder {
+            routes: Routes::default(),
+            config: Config::server(),
+            options: Options {
+                max_timeout: None,
+                max_connections: usize::MAX,
+                max_handshakes: DEFAULT_MAX_HANDSHAKES,
+                drain_timeout: DEFAULT_DRAIN_TIMEOUT,
+            },
+        }
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// Makes a [`Server`].
+#[must_use]
+pub struct Builder {
+    routes: Routes,
+    config: Config,
+    options: Options,
+}
+
+impl Builder {
+    /// Serves `service`, beside those that were added before. Of two with the same name the later one is served.
+    pub fn add_service(mut self, service: impl Service) -> Self {
+        self.routes.add(Arc::new(service));
+        self
+    }
+
+    /// No call takes longer than `timeout`, whatever its client allows.
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.options.max_timeout = Some(timeout);
+        self
+    }
+
+    /// Connections at a time; more of them wait to be accepted. All by default.
+    pub const fn max_connections(mut self, connections: usize) -> Self {
+        self.options.max_connections = connections;
+        self
+    }
+
+    /// Connections at a time that have not completed their handshake; more of them wait to be accepted. 1024 by
+    /// default.
+    pub const fn max_handshakes(mut self, connections: usize) -> Self {
+        self.options.max_handshakes = connections;
+        self
+    }
+
+    /// Calls at a time on one connection. 128 by default.
+    pub const fn max_concurrent_streams(mut self, streams: u32) -> Self {
+        self.config.http2.limits.max_concurrent_streams = streams;
+        self
+    }
+
+    /// The longest message that is received where a service does not say otherwise, bytes. 4 MiB by default.
+    pub const fn max_decoding_message_size(mut self, bytes: usize) -> Self {
+        self.config.max_recv_message = bytes;
+        self
+    }
+
+    /// The longest message that is sent where a service does not say otherwise, bytes. Any by default.
+    pub const fn max_encoding_message_size(mut self, bytes: usize) -> Self {
+        self.config.max_send_message = bytes;
+        self
+    }
+
+    /// The encodings in which messages are accepted. All that this build supports by default.
+    pub const fn accept_compressed(mut self, encodings: EncodingSet) -> Self {
+        self.config.accept = encodings;
+        self
+    }
+
+    /// After `interval` of silence a PING asks whether the client is there; without an answer in `timeout` the
+    /// connection ends. Two hours and 20 s by default.
+    pub const fn keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
+        self.config.http2.keepalive = Some(Keepalive { interval, timeout, while_idle: true });
+        self
+    }
+
+    /// A connection without calls for so long is drained. Never by default.
+    pub const fn max_connection_idle(mut self, idle: Duration) -> Self {
+        self.config.http2.max_idle = Some(idle);
+        self
+    }
+
+    /// A connection of that age, give or take a tenth, is drained. Never by default.
+    pub const fn max_connection_age(mut self, age: Duration) -> Self {
+        self.config.http2.max_age = Some(age);
+        self
+    }
+
+    /// After the greatest age, calls go on for so long. Without end by default.
+    pub const fn max_connection_age_grace(mut self, grace: Duration) -> Self {
+        self.config.http2.max_age_grace = Some(grace);
+        self
+    }
+
+    /// When the server is to stop, calls go on for so long. 30 s by default.
+    pub const fn drain_timeout(mut self, timeout: Duration) -> Self {
+        self.options.drain_timeout = timeout;
+        self
+    }
+
+    /// Changes any other setting of the protocol: windows, limits, ping policy.
+    pub fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.config);
+        self
+    }
+
+    /// The server.
+    pub fn build(self) -> Server {
+        Server { routes: Arc::new(self.routes), config: self.config, options: self.options }
+    }
+}
+
+impl From<Builder> for Server {
+    fn from(builder: Builder) -> Self {
+        builder.build()
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("options", &self.options).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,183 @@
+use core::fmt;
+use core::pin::pin;
+use std::sync::Arc;
+
+use futures_core::Stream;
+use unwired_core::Instant;
+use unwired_core::grpc::{CallId, Encoding, Received, server};
+
+use super::service::Handler;
+use crate::call::{CallHandle, Calls, compressed, decompressed, send};
+use crate::codec::Codec;
+use crate::driver::{Link, wake_all};
+use crate::{Code, Metadata, Request, Response, Status, Streaming};
+
+/// A call that has come, before its request was read. Generated code turns it into a request and answers it.
+pub struct Incoming {
+    pub(crate) served: Served,
+    pub(crate) metadata: Metadata,
+    pub(crate) deadline: Option<Instant>,
+}
+
+/// A call on its connection; dropping it lets go of the call, and cancels it if it was not answered.
+pub(crate) struct Served {
+    pub(crate) link: Arc<Link<server::Connection>>,
+    pub(crate) call: CallId,
+    pub(crate) recv_encoding: Encoding,
+    pub(crate) send_encoding: Encoding,
+    pub(crate) max_recv_message: usize,
+    pub(crate) hold: Hold,
+}
+
+/// Who lets go of a call.
+pub(crate) enum Hold {
+    /// Whoever answers it.
+    Alone,
+    /// The last of whoever answers it and whoever reads it.
+    Shared { _handle: Arc<CallHandle> },
+    /// Nobody any more.
+    Gone,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        if matches!(self.hold, Hold::Alone) {
+            Calls::release(&*self.link, self.call);
+        }
+    }
+}
+
+impl Incoming {
+    /// Reads the one message of the request. `None` if that failed; the call is answered then.
+    pub async fn one<C: Codec<T>, T>(self) -> Option<(Request<T>, Reply)> {
+        let Self { served, metadata, deadline } = self;
+        let received = core::future::poll_fn(|cx| served.link.poll_message(served.call, cx.waker())).await;
+        let message = match received {
+            Received::Message(message) => {
+                decompressed(message, served.recv_encoding, served.max_recv_message)
+            }
+            Received::Failed(status) => Err(status),
+            Received::End | Received::Pending => {
+                Err(Status::cancelled("the call ended before its request was read"))
+            }
+        };
+        match message.and_then(C::decode) {
+            Ok(message) => {
+                let request =
+                    Request::served(message, metadata, deadline, Arc::clone(&served.link), served.call);
+                Some((request, Reply(served)))
+            }
+            Err(status) => {
+                Reply(served).fail(&status);
+                None
+            }
+        }
+    }
+
+    /// The many messages of the request.
+    pub fn many<C: Codec<T>, T>(self) -> (Request<Streaming<T>>, Reply) {
+        let Self { mut served, metadata, deadline } = self;
+        let link = Arc::clone(&served.link);
+        let handle = Arc::new(CallHandle { calls: Arc::clone(&link) as Arc<dyn Calls>, id: served.call });
+        served.hold = Hold::Shared { _handle: Arc::clone(&handle) };
+        let messages = Streaming::new::<C>(handle, served.max_recv_message, false);
+        (Request::served(messages, metadata, deadline, link, served.call), Reply(served))
+    }
+
+    /// Answers a call of a method that is not there.
+    pub fn unimplemented(self) -> Handler {
+        Reply(self.served).fail(&Status::unimplemented("the service does not implement the method"));
+        Box::pin(core::future::ready(()))
+    }
+}
+
+/// Answers a call.
+pub struct Reply(Served);
+
+impl Reply {
+    /// Answers with one message.
+    pub async fn one<C: Codec<T>, T>(mut self, result: Result<Response<T>, Status>) {
+        let (message, metadata, trailers, encoding) = match result {
+            Ok(response) => response.into_parts(),
+            Err(status) => return self.fail(&status),
+        };
+        let encoding = encoding.unwrap_or(self.0.send_encoding);
+        let message = match compressed::<C, T>(&message, encoding) {
+            Ok(message) => message,
+            Err(status) => return self.fail(&status),
+        };
+        let status = with_trailers(trailers);
+        self.end(|conn, call| conn.respond(call, &metadata, message, &status));
+    }
+
+    /// Answers with many messages.
+    pub async fn many<C, T, S>(mut self, result: Result<Response<S>, Status>)
+    where
+        C: Codec<T>,
+        S: Stream<Item = Result<T, Status>>,
+    {
+        let (messages, metadata, trailers, encoding) = match result {
+            Ok(response) => response.into_parts(),
+            Err(status) => return self.fail(&status),
+        };
+        let Served { link, call, .. } = &self.0;
+        let encoding = encoding.unwrap_or(self.0.send_encoding);
+        // Initial metadata leaves before the first message is there; where the handler has sent some, this is none.
+        let _ = link.with(|shared| shared.conn.send_metadata(*call, &metadata));
+        let mut messages = pin!(messages);
+        let status = loop {
+            match core::future::poll_fn(|cx| messages.as_mut().poll_next(cx)).await {
+                None => break with_trailers(trailers),
+                Some(Err(status)) => break status,
+                Some(Ok(message)) => {
+                    let sent = match compressed::<C, T>(&message, encoding) {
+                        Ok(message) => send(&**link, *call, message).await,
+                        Err(status) => Err(status),
+                    };
+                    if let Err(status) = sent {
+                        break status;
+                    }
+                }
+            }
+        };
+        self.end(|conn, call| conn.finish(call, &status));
+    }
+
+    fn fail(mut self, status: &Status) {
+        self.end(|conn, call| conn.finish(call, status));
+    }
+
+    /// Gives the call its end, and lets go of it in the same moment.
+    fn end(&mut self, command: impl FnOnce(&mut server::Connection, CallId)) {
+        let Served { link, call, hold, .. } = &mut self.0;
+        let alone = matches!(hold, Hold::Alone);
+        let mut woken = Vec::new();
+        link.with(|shared| {
+            command(&mut shared.conn, *call);
+            if alone {
+                shared.release(*call, &mut woken);
+            }
+        });
+        if alone {
+            *hold = Hold::Gone;
+        }
+        wake_all(&mut woken);
+    }
+}
+
+/// OK, and what goes along with it.
+fn with_trailers(trailers: Metadata) -> Status {
+    if trailers.is_empty() { Status::OK } else { Status::with_metadata(Code::Ok, "", trailers) }
+}
+
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming").field("call", &self.served.call).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply").field("call", &self.0.call).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,261 @@
+use core::fmt;
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll, Waker};
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use unwired_core::grpc::server::Connection;
+
+use super::Server;
+use super::serving::Serving;
+use crate::driver::{Driver, Link};
+use crate::transport::{
+    AcceptErrors, Address, AfterError, BoxListener, BoxStream, ByteStream, RuntimeHandle, Sleep,
+};
+
+/// What a connection takes to end after the time for its calls is over.
+const END_TIME: Duration = Duration::from_secs(2);
+
+/// Listeners that are open and not served yet: their addresses are known, clients can connect and wait.
+pub struct Bound {
+    runtime: RuntimeHandle,
+    listeners: Vec<BoxListener>,
+}
+
+impl Bound {
+    /// Listeners of `runtime`.
+    pub fn new(runtime: RuntimeHandle, listener: BoxListener) -> Self {
+        Self { runtime, listeners: vec![listener] }
+    }
+
+    /// A listener in memory, say, beside those of the runtime.
+    #[must_use]
+    pub fn and(mut self, listener: BoxListener) -> Self {
+        self.listeners.push(listener);
+        self
+    }
+
+    /// The address of the first listener, with the port that the system chose.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub fn local_address(&self) -> io::Result<Address> {
+        match self.listeners.first() {
+            Some(listener) => listener.local_address(),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// The address of the first listener, if it is one of TCP.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system, and [`io::ErrorKind::Unsupported`] for another kind of listener.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        match self.local_address()? {
+            Address::Tcp(address) => Ok(address),
+            _ => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// Serves until the future is dropped.
+    ///
+    /// # Errors
+    ///
+    /// None now: an error of one connection, or of accepting it, is not one of the server.
+    pub async fn serve(self, server: impl Into<Server>) -> io::Result<()> {
+        self.serve_with_shutdown(server, core::future::pending()).await
+    }
+
+    /// Serves until `signal` is ready, then drains: no new connections and calls, those under way end, at the latest
+    /// after [`drain_timeout`](super::Builder::drain_timeout).
+    ///
+    /// Dropping the future stops accepting; connections that are open go on.
+    ///
+    /// # Errors
+    ///
+    /// None now: an error of one connection, or of accepting it, is not one of the server.
+    pub async fn serve_with_shutdown(
+        self,
+        server: impl Into<Server>,
+        signal: impl Future<Output = ()>,
+    ) -> io::Result<()> {
+        let server = server.into();
+        let Self { runtime, listeners } = self;
+        let connections = Arc::new(Connections::default());
+        let mut accepting = Accepting {
+            connections: Arc::clone(&connections),
+            runtime: runtime.clone(),
+            errors: AcceptErrors::default(),
+            pause: None,
+            listeners,
+            server,
+        };
+        let mut signal = pin!(signal);
+        core::future::poll_fn(|cx| {
+            if signal.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            accepting.poll(cx);
+            Poll::Pending
+        })
+        .await;
+        let grace = accepting.server.options.drain_timeout;
+        drop(accepting);
+        connections.drain(&runtime, grace);
+        // The connections end by themselves; this is for one that does not.
+        let _ =
+            runtime.timeout(grace + END_TIME, core::future::poll_fn(|cx| connections.poll_empty(cx))).await;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bound").field("address", &self.local_address()).finish_non_exhaustive()
+    }
+}
+
+/// The loop that accepts.
+struct Accepting {
+    listeners: Vec<BoxListener>,
+    server: Server,
+    runtime: RuntimeHandle,
+    connections: Arc<Connections>,
+    errors: AcceptErrors,
+    pause: Option<Sleep>,
+}
+
+impl Accepting {
+    /// Accepts what is there.
+    fn poll(&mut self, cx: &mut Context<'_>) {
+        loop {
+            if let Some(pause) = &mut self.pause {
+                if Pin::new(pause).poll(cx).is_pending() {
+                    return;
+                }
+                self.pause = None;
+            }
+            if !self.connections.has_room(&self.server.options, cx.waker()) {
+                return;
+            }
+            let mut accepted = self.listeners.iter_mut().map(|listener| listener.poll_accept(cx));
+            match accepted.find(Poll::is_ready) {
+                Some(Poll::Ready(Ok(stream))) => {
+                    self.errors.on_success();
+                    self.run(stream);
+                }
+                Some(Poll::Ready(Err(error))) => match self.errors.on_error(&error) {
+                    AfterError::GoOn => {}
+                    AfterError::Pause(time) => self.pause = Some(self.runtime.sleep(time)),
+                },
+                Some(Poll::Pending) | None => return,
+            }
+        }
+    }
+
+    fn run(&self, stream: BoxStream) {
+        let mut config = self.server.config.clone();
+        config.http2.seed = self.runtime.seed();
+        let max_recv_message = config.max_recv_message;
+        let mut connection = Connection::new(config, self.runtime.now());
+        connection.set_max_timeout(self.server.options.max_timeout);
+        let link = Arc::new(Link::new(connection, self.runtime.clone(), stream.peer().clone()));
+        let open = Connections::open(&self.connections, &link);
+        let serving = Serving::new(Arc::clone(&self.server.routes), max_recv_message, open);
+        self.runtime.spawn(Driver::new(link, serving, stream, self.runtime.clone()));
+    }
+}
+
+/// The connections of a server that are open.
+#[derive(Default)]
+pub(crate) struct Connections(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    open: BTreeMap<u64, Weak<Link<Connection>>>,
+    next: u64,
+    handshakes: usize,
+    /// Who waits for a connection to end, or to complete its handshake.
+    waiting: Option<Waker>,
+}
+
+impl Connections {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open(this: &Arc<Self>, link: &Arc<Link<Connection>>) -> Open {
+        let mut state = this.lock();
+        let number = state.next;
+        state.next += 1;
+        state.handshakes += 1;
+        state.open.insert(number, Arc::downgrade(link));
+        Open { connections: Arc::clone(this), number, shakes_hands: true }
+    }
+
+    fn has_room(&self, options: &super::builder::Options, waker: &Waker) -> bool {
+        let mut state = self.lock();
+        let has_room =
+            state.open.len() < options.max_connections && state.handshakes < options.max_handshakes;
+        if !has_room {
+            state.waiting = Some(waker.clone());
+        }
+        has_room
+    }
+
+    fn drain(&self, runtime: &RuntimeHandle, grace: Duration) {
+        let links: Vec<_> = self.lock().open.values().filter_map(Weak::upgrade).collect();
+        for link in links {
+            link.with(|shared| shared.conn.drain(runtime.now(), Some(grace)));
+        }
+    }
+
+    fn poll_empty(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.open.is_empty() {
+            return Poll::Ready(());
+        }
+        state.waiting = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+/// One connection's place among those that are open.
+pub(crate) struct Open {
+    connections: Arc<Connections>,
+    number: u64,
+    shakes_hands: bool,
+}
+
+impl Open {
+    /// The handshake is complete.
+    pub(crate) fn on_ready(&mut self) {
+        if core::mem::take(&mut self.shakes_hands) {
+            let mut state = self.connections.lock();
+            state.handshakes -= 1;
+            let waiting = state.waiting.take();
+            drop(state);
+            if let Some(waker) = waiting {
+                waker.wake();
+            }
+        }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.on_ready();
+        let mut state = self.connections.lock();
+        state.open.remove(&self.number);
+        let waiting = state.waiting.take();
+        drop(state);
+        if let Some(waker) = waiting {
+            waker.wake();
+        }
+    }
+}

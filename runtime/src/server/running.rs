@@ -1,0 +1,63 @@
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use unwired_core::grpc::{CallId, server};
+
+use super::service::Handler;
+use crate::driver::{Link, keep};
+
+/// A handler in a task of its own: dropped when its call ends early.
+pub(crate) struct Running {
+    handler: Option<Handler>,
+    link: Arc<Link<server::Connection>>,
+    call: CallId,
+}
+
+impl Running {
+    pub(crate) fn new(handler: Handler, link: Arc<Link<server::Connection>>, call: CallId) -> Self {
+        Self { handler: Some(handler), link, call }
+    }
+
+    /// The first step, where the request was read. Answers whether the handler is done.
+    ///
+    /// Nothing keeps the waker of this step: a handler that waits is polled again by its own task.
+    pub(crate) fn first_step(&mut self) -> bool {
+        self.step(&mut Context::from_waker(Waker::noop())).is_ready()
+    }
+
+    fn step(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(handler) = &mut self.handler else { return Poll::Ready(()) };
+        // What a handler leaves broken is dropped with it; what it shares with others is its own affair, as with any
+        // task that panics. Its call has been answered by the drop of whatever held it.
+        let done = catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(cx))).unwrap_or(Poll::Ready(()));
+        if done.is_ready() {
+            self.drop_handler();
+        }
+        done
+    }
+
+    fn drop_handler(&mut self) {
+        let handler = self.handler.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(handler)));
+    }
+}
+
+impl Future for Running {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let ended = this.link.with(|shared| {
+            let wakers = shared.wakers.of(this.call);
+            keep(&mut wakers.task, cx.waker());
+            wakers.ended
+        });
+        if ended {
+            this.drop_handler();
+            return Poll::Ready(());
+        }
+        this.step(cx)
+    }
+}

@@ -1,0 +1,142 @@
+use std::io;
+use std::sync::Arc;
+
+use unwired_core::Instant;
+use unwired_core::grpc::server::{Connection, Event};
+use unwired_core::grpc::{CallId, Cardinality, Status};
+
+use super::incoming::{Hold, Incoming, Served};
+use super::listening::Open;
+use super::routes::{Route, Routes};
+use super::running::Running;
+use crate::driver::{Link, Side, wake_all};
+
+/// What a server does with the calls of one connection.
+pub(crate) struct Serving {
+    routes: Arc<Routes>,
+    /// Calls whose one message has not come: their handlers start with it.
+    waiting: Vec<Option<Arc<Route>>>,
+    /// Calls whose handlers start when the lock is free again.
+    ready: Vec<(CallId, Arc<Route>)>,
+    woken: Vec<core::task::Waker>,
+    max_recv_message: usize,
+    /// This connection's place among those that are open.
+    open: Open,
+}
+
+impl Serving {
+    pub(crate) fn new(routes: Arc<Routes>, max_recv_message: usize, open: Open) -> Self {
+        Self { routes, waiting: Vec::new(), ready: Vec::new(), woken: Vec::new(), max_recv_message, open }
+    }
+
+    /// A call has come: finds its method.
+    fn on_call(&mut self, conn: &mut Connection, call: CallId) {
+        let Some(head) = conn.request(call) else { return };
+        match self.routes.find(head.path()) {
+            Ok(route) => {
+                let route = Arc::clone(route);
+                let Some(method) = route.service.methods().get(route.method) else { return };
+                conn.accept(call, method.request, route.service.settings().limits);
+                match method.request {
+                    Cardinality::One => self.wait(call, route),
+                    Cardinality::Many => self.ready.push((call, route)),
+                }
+            }
+            Err(what) => {
+                conn.finish(call, &Status::unimplemented(what));
+                conn.release(call);
+            }
+        }
+    }
+
+    fn wait(&mut self, call: CallId, route: Arc<Route>) {
+        if self.waiting.len() <= call.index() {
+            self.waiting.resize_with(call.index() + 1, || None);
+        }
+        if let Some(place) = self.waiting.get_mut(call.index()) {
+            *place = Some(route);
+        }
+    }
+
+    fn started(&mut self, call: CallId) -> Option<Arc<Route>> {
+        self.waiting.get_mut(call.index())?.take()
+    }
+
+    /// Runs the handler as far as it goes at once.
+    fn start(&self, link: &Arc<Link<Connection>>, call: CallId, route: &Route) {
+        let settings = route.service.settings();
+        let incoming = link.with(|shared| {
+            let deadline = shared.conn.deadline(call);
+            let send_encoding = shared.conn.set_encoding(call, settings.encoding);
+            let head = shared.conn.request(call)?;
+            let recv_encoding = head.encodings.recv;
+            let metadata = head.take_metadata();
+            Some((metadata, deadline, recv_encoding, send_encoding))
+        });
+        let Some((metadata, deadline, recv_encoding, send_encoding)) = incoming else { return };
+        let served = Served {
+            link: Arc::clone(link),
+            call,
+            recv_encoding,
+            send_encoding,
+            max_recv_message: settings.limits.max_recv_message.unwrap_or(self.max_recv_message),
+            hold: Hold::Alone,
+        };
+        let handler = route.service.call(route.method, Incoming { served, metadata, deadline });
+        let mut running = Running::new(handler, Arc::clone(link), call);
+        if route.pace.spawns(settings.spawn) {
+            return link.runtime.spawn(running);
+        }
+        let sampled = route.pace.sample(|| link.runtime.now());
+        let done = running.first_step();
+        if let Some(before) = sampled {
+            route.pace.record(link.runtime.now() - before);
+        }
+        if !done {
+            link.runtime.spawn(running);
+        }
+    }
+}
+
+impl Side for Serving {
+    type Protocol = Connection;
+
+    fn act(&mut self, link: &Arc<Link<Connection>>, _now: Instant) -> bool {
+        let moved = link.with(|shared| {
+            let mut moved = false;
+            while let Some(event) = shared.conn.poll_event() {
+                moved = true;
+                match event {
+                    Event::Call { call } => self.on_call(&mut shared.conn, call),
+                    Event::Message { call } => match self.started(call) {
+                        Some(route) => self.ready.push((call, route)),
+                        None => self.woken.extend(shared.wakers.of(call).recv.take()),
+                    },
+                    Event::Writable { call } => self.woken.extend(shared.wakers.of(call).send.take()),
+                    Event::Ended { call, .. } => {
+                        if self.started(call).is_some() {
+                            // No handler has heard of the call.
+                            shared.release(call, &mut self.woken);
+                        } else {
+                            let wakers = shared.wakers.of(call);
+                            wakers.ended = true;
+                            wakers.take_all(&mut self.woken);
+                        }
+                    }
+                    Event::Ready => self.open.on_ready(),
+                    _ => {}
+                }
+            }
+            moved
+        });
+        wake_all(&mut self.woken);
+        let mut ready = core::mem::take(&mut self.ready);
+        for (call, route) in ready.drain(..) {
+            self.start(link, call, &route);
+        }
+        self.ready = ready;
+        moved
+    }
+
+    fn on_end(&mut self, _why: Option<io::Error>) {}
+}
