@@ -13,6 +13,7 @@ mod pair;
 mod ping;
 mod preface;
 mod priority;
+mod properties;
 mod push;
 mod raw;
 mod reset;
