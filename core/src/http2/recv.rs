@@ -284,6 +284,11 @@ impl Connection {
             return Ok(());
         };
         let length = octets.len() as u64;
+        if !record.state.is_receiving() {
+            // It came to its end amid the frame.
+            self.stats.data_dropped += octets.len() as u64;
+            return Ok(());
+        }
         let heard = record.is_heard();
         let recv = &mut record.recv;
         if let Some(content_left) = &mut recv.content_left {

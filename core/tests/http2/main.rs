@@ -9,6 +9,8 @@ mod goaway;
 mod headers;
 mod lifetime;
 mod messages;
+mod model;
+mod operations;
 mod pair;
 mod ping;
 mod preface;

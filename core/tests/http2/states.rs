@@ -314,6 +314,24 @@ fn no_event_follows_a_reset_of_ours() {
 }
 
 #[test]
+fn no_event_follows_the_last_when_a_stream_ends_amid_a_frame() {
+    let mut server = Raw::server();
+    let key = server.open(1, false);
+    server.feed(&raw::head(6, raw::DATA, 1, 1));
+    server.feed(b"abc");
+    server.respond(key, true);
+    assert_eq!(server.answers().last(), Some(&Frame::Reset(1, Reason::NO_ERROR)));
+    assert_eq!(
+        server.events(),
+        [Event::Data { stream: key, end_stream: false }, Event::Finished { stream: key }]
+    );
+    server.feed(b"def");
+    assert_eq!(server.events(), []);
+    assert_eq!(server.conn.recv_data(key).unwrap(), &b"abc"[..]);
+    server.lives();
+}
+
+#[test]
 fn commands_on_a_closed_stream_are_misuse_and_change_nothing() {
     let mut server = Raw::server();
     let key = server.open(1, false);
