@@ -19,6 +19,8 @@ mod properties;
 mod push;
 mod raw;
 mod reset;
+mod scenarios;
 mod settings;
+mod sim;
 mod stalls;
 mod states;

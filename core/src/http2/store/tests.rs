@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
@@ -9,7 +9,7 @@ proptest! {
     #[test]
     fn id_table_is_a_map(seed: u64, ops in proptest::collection::vec((0..40u32, any::<Option<u32>>()), 0..300)) {
         let mut table = IdTable::new(seed);
-        let mut model = HashMap::new();
+        let mut model = BTreeMap::new();
         for (n, op) in ops {
             let id = StreamId::from_wire((2 * n + 1).to_be_bytes());
             match op {
