@@ -1,7 +1,7 @@
 //! Rich errors: the standard details of `google.rpc`, in and out of a [`Status`].
 //!
 //! ```
-//! use unwired_core::grpc::{Code, Status};
+//! use unwired::{Code, Status};
 //! use unwired_services::error_details::{BadRequest, StatusExt, bad_request::FieldViolation};
 //!
 //! let violation = FieldViolation { field: "name".into(), description: "must not be empty".into(), ..Default::default() };
@@ -14,7 +14,7 @@
 
 use prost::{DecodeError, Message};
 use prost_types::Any;
-use unwired_core::grpc::{Code, Status};
+use unwired::{Code, Status};
 
 use crate::pb::google::rpc;
 

@@ -23,7 +23,7 @@ pub(super) fn generate(model: &Model, options: &Options) -> TokenStream {
         model.methods.iter().map(|method| stubs(method, &mut names, options)).collect();
     quote! {
         #[doc = #mod_docs]
-        #[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+        #[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
         #mod_attributes
         pub mod #client_mod {
             #docs

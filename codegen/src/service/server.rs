@@ -16,7 +16,7 @@ pub(super) fn generate(model: &Model, options: &Options) -> TokenStream {
     let service = service(model, options);
     quote! {
         #[doc = #mod_docs]
-        #[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+        #[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
         #mod_attributes
         pub mod #server_mod {
             #of_trait

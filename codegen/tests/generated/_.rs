@@ -2,7 +2,7 @@
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Bare {}
 /// The client of `Bareback`.
-#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod bareback_client {
     /// A service without a package: its path has none either.
     #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ pub mod bareback_client {
     }
 }
 /// The server of `Bareback`.
-#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod bareback_server {
     /// A service without a package: its path has none either.
     pub trait Bareback: ::core::marker::Send + ::core::marker::Sync + 'static {

@@ -12,7 +12,7 @@ pub mod message {
     }
 }
 /// The client of `odd.nested.deeper.Inner`.
-#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod inner_client {
     /// Looks up from where it is.
     #[derive(Clone, Debug)]
@@ -58,7 +58,7 @@ pub mod inner_client {
     }
 }
 /// The server of `odd.nested.deeper.Inner`.
-#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod inner_server {
     /// Looks up from where it is.
     pub trait Inner: ::core::marker::Send + ::core::marker::Sync + 'static {

@@ -47,7 +47,7 @@ pub mod request {
     }
 }
 /// The client of `odd.Sync`.
-#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod sync_client {
     /// A service named like a trait of the standard library.
     ///
@@ -162,7 +162,7 @@ pub mod sync_client {
     }
 }
 /// The server of `odd.Sync`.
-#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod sync_server {
     /// A service named like a trait of the standard library.
     ///
@@ -370,7 +370,7 @@ pub mod sync_server {
     }
 }
 /// The client of `odd.Plain`.
-#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod plain_client {
     /// A plain one.
     #[doc(alias = "simple")]
@@ -519,7 +519,7 @@ pub mod plain_client {
     }
 }
 /// The server of `odd.Plain`.
-#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod plain_server {
     /// A plain one.
     pub trait Plain: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -812,7 +812,7 @@ pub mod plain_server {
     }
 }
 /// The client of `odd.WellKnown`.
-#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod well_known_client {
     /// Types of protobuf itself.
     #[derive(Clone, Debug)]
@@ -962,7 +962,7 @@ pub mod well_known_client {
     }
 }
 /// The server of `odd.WellKnown`.
-#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod well_known_server {
     /// Types of protobuf itself.
     pub trait WellKnown: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -1197,7 +1197,7 @@ pub mod well_known_server {
     }
 }
 /// The client of `odd.lower_case_service`.
-#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod lower_case_service_client {
     /// From another package.
     #[derive(Clone, Debug)]
@@ -1243,7 +1243,7 @@ pub mod lower_case_service_client {
     }
 }
 /// The server of `odd.lower_case_service`.
-#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod lower_case_service_server {
     /// From another package.
     pub trait LowerCaseService: ::core::marker::Send + ::core::marker::Sync + 'static {
@@ -1358,7 +1358,7 @@ pub mod lower_case_service_server {
     }
 }
 /// The client of `odd.Old`.
-#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod old_client {
     /// Not for new programs.
     #[deprecated]
@@ -1406,7 +1406,7 @@ pub mod old_client {
     }
 }
 /// The server of `odd.Old`.
-#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod old_server {
     /// Not for new programs.
     #[deprecated]
@@ -1522,7 +1522,7 @@ pub mod old_server {
     }
 }
 /// The client of `odd.Empty`.
-#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod empty_client {
     /// The service `odd.Empty`.
     #[derive(Clone, Debug)]
@@ -1551,7 +1551,7 @@ pub mod empty_client {
     }
 }
 /// The server of `odd.Empty`.
-#[allow(deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod empty_server {
     /// The service `odd.Empty`.
     pub trait Empty: ::core::marker::Send + ::core::marker::Sync + 'static {}

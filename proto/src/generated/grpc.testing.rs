@@ -235,3 +235,984 @@ impl GrpclbRouteType {
         }
     }
 }
+/// The client of `grpc.testing.TestService`.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+pub mod test_service_client {
+    /// Every kind of call, with payloads of the size that the client asks for.
+    #[derive(Clone, Debug)]
+    pub struct TestServiceClient(::unwired::generated::Client);
+    impl TestServiceClient {
+        /// Calls over this channel.
+        #[must_use]
+        pub fn new(channel: ::unwired::Channel) -> Self {
+            Self(::unwired::generated::Client::new(channel))
+        }
+        /// Compresses requests. A server that does not know the encoding fails the call with `UNIMPLEMENTED`.
+        #[must_use]
+        pub fn send_compressed(self, encoding: ::unwired::Encoding) -> Self {
+            Self(self.0.send_compressed(encoding))
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_decoding_message_size(limit))
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_encoding_message_size(limit))
+        }
+        /// Nothing in, nothing out.
+        pub async fn empty_call(
+            &self,
+            request: impl ::unwired::IntoRequest<super::Empty>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::Empty>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.testing.TestService/EmptyCall", request.into_request())
+                .await
+        }
+        /// One request, one answer.
+        pub async fn unary_call(
+            &self,
+            request: impl ::unwired::IntoRequest<super::SimpleRequest>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::SimpleResponse>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.testing.TestService/UnaryCall", request.into_request())
+                .await
+        }
+        /// One request, one answer that a cache between the two may give again.
+        pub async fn cacheable_unary_call(
+            &self,
+            request: impl ::unwired::IntoRequest<super::SimpleRequest>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::SimpleResponse>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.testing.TestService/CacheableUnaryCall", request.into_request())
+                .await
+        }
+        /// One request, and an answer for each of its parameters.
+        pub async fn streaming_output_call(
+            &self,
+            request: impl ::unwired::IntoRequest<super::StreamingOutputCallRequest>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<
+                ::unwired::Streaming<super::StreamingOutputCallResponse>,
+            >,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .server_streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >(
+                    "/grpc.testing.TestService/StreamingOutputCall",
+                    request.into_request(),
+                )
+                .await
+        }
+        /// A stream of requests, and the sum of their sizes as the answer.
+        pub async fn streaming_input_call(
+            &self,
+            request: impl ::unwired::IntoStreamingRequest<
+                Message = super::StreamingInputCallRequest,
+            >,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::StreamingInputCallResponse>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .client_streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >(
+                    "/grpc.testing.TestService/StreamingInputCall",
+                    request.into_streaming_request(),
+                )
+                .await
+        }
+        /// As [`streaming_input_call`](Self::streaming_input_call), with messages sent as they come up instead of out of a stream.
+        pub async fn streaming_input_call_halves(
+            &self,
+            request: ::unwired::Request<()>,
+        ) -> ::core::result::Result<
+            (
+                ::unwired::Outgoing<super::StreamingInputCallRequest>,
+                ::unwired::Answer<super::StreamingInputCallResponse>,
+            ),
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .client_streaming_halves::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.testing.TestService/StreamingInputCall", request)
+                .await
+        }
+        /// A stream of requests, each answered as it comes.
+        pub async fn full_duplex_call(
+            &self,
+            request: impl ::unwired::IntoStreamingRequest<
+                Message = super::StreamingOutputCallRequest,
+            >,
+        ) -> ::core::result::Result<
+            ::unwired::Response<
+                ::unwired::Streaming<super::StreamingOutputCallResponse>,
+            >,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >(
+                    "/grpc.testing.TestService/FullDuplexCall",
+                    request.into_streaming_request(),
+                )
+                .await
+        }
+        /// As [`full_duplex_call`](Self::full_duplex_call), with messages sent as they come up instead of out of a stream.
+        pub async fn full_duplex_call_halves(
+            &self,
+            request: ::unwired::Request<()>,
+        ) -> ::core::result::Result<
+            (
+                ::unwired::Outgoing<super::StreamingOutputCallRequest>,
+                ::unwired::Streaming<super::StreamingOutputCallResponse>,
+            ),
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .streaming_halves::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.testing.TestService/FullDuplexCall", request)
+                .await
+        }
+        /// A stream of requests, answered in their order once the last has come.
+        pub async fn half_duplex_call(
+            &self,
+            request: impl ::unwired::IntoStreamingRequest<
+                Message = super::StreamingOutputCallRequest,
+            >,
+        ) -> ::core::result::Result<
+            ::unwired::Response<
+                ::unwired::Streaming<super::StreamingOutputCallResponse>,
+            >,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >(
+                    "/grpc.testing.TestService/HalfDuplexCall",
+                    request.into_streaming_request(),
+                )
+                .await
+        }
+        /// As [`half_duplex_call`](Self::half_duplex_call), with messages sent as they come up instead of out of a stream.
+        pub async fn half_duplex_call_halves(
+            &self,
+            request: ::unwired::Request<()>,
+        ) -> ::core::result::Result<
+            (
+                ::unwired::Outgoing<super::StreamingOutputCallRequest>,
+                ::unwired::Streaming<super::StreamingOutputCallResponse>,
+            ),
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .streaming_halves::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.testing.TestService/HalfDuplexCall", request)
+                .await
+        }
+        /// A method that no server has, though the service names it.
+        pub async fn unimplemented_call(
+            &self,
+            request: impl ::unwired::IntoRequest<super::Empty>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::Empty>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.testing.TestService/UnimplementedCall", request.into_request())
+                .await
+        }
+    }
+}
+/// The server of `grpc.testing.TestService`.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+pub mod test_service_server {
+    /// Every kind of call, with payloads of the size that the client asks for.
+    pub trait TestService: ::core::marker::Send + ::core::marker::Sync + 'static {
+        /// Nothing in, nothing out.
+        fn empty_call(
+            &self,
+            request: ::unwired::Request<super::Empty>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::Empty>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+        /// One request, one answer.
+        fn unary_call(
+            &self,
+            request: ::unwired::Request<super::SimpleRequest>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::SimpleResponse>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+        /// One request, one answer that a cache between the two may give again.
+        fn cacheable_unary_call(
+            &self,
+            request: ::unwired::Request<super::SimpleRequest>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::SimpleResponse>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+        /// One request, and an answer for each of its parameters.
+        fn streaming_output_call(
+            &self,
+            request: ::unwired::Request<super::StreamingOutputCallRequest>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<
+                    impl ::unwired::Stream<
+                        Item = ::core::result::Result<
+                            super::StreamingOutputCallResponse,
+                            ::unwired::Status,
+                        >,
+                    > + ::core::marker::Send,
+                >,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+        /// A stream of requests, and the sum of their sizes as the answer.
+        fn streaming_input_call(
+            &self,
+            request: ::unwired::Request<
+                ::unwired::Streaming<super::StreamingInputCallRequest>,
+            >,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::StreamingInputCallResponse>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+        /// A stream of requests, each answered as it comes.
+        fn full_duplex_call(
+            &self,
+            request: ::unwired::Request<
+                ::unwired::Streaming<super::StreamingOutputCallRequest>,
+            >,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<
+                    impl ::unwired::Stream<
+                        Item = ::core::result::Result<
+                            super::StreamingOutputCallResponse,
+                            ::unwired::Status,
+                        >,
+                    > + ::core::marker::Send,
+                >,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+        /// A stream of requests, answered in their order once the last has come.
+        fn half_duplex_call(
+            &self,
+            request: ::unwired::Request<
+                ::unwired::Streaming<super::StreamingOutputCallRequest>,
+            >,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<
+                    impl ::unwired::Stream<
+                        Item = ::core::result::Result<
+                            super::StreamingOutputCallResponse,
+                            ::unwired::Status,
+                        >,
+                    > + ::core::marker::Send,
+                >,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+        /// A method that no server has, though the service names it.
+        fn unimplemented_call(
+            &self,
+            request: ::unwired::Request<super::Empty>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::Empty>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+    }
+    /// Serves `grpc.testing.TestService` as a [`TestService`] implements it.
+    #[derive(Debug)]
+    pub struct TestServiceServer<T> {
+        inner: ::std::sync::Arc<T>,
+        settings: ::unwired::generated::ServiceSettings,
+    }
+    impl<T> ::core::clone::Clone for TestServiceServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                inner: ::std::sync::Arc::clone(&self.inner),
+                settings: ::core::clone::Clone::clone(&self.settings),
+            }
+        }
+    }
+    impl<T: TestService> TestServiceServer<T> {
+        /// The full name of the service, as it stands in the path of a call.
+        pub const NAME: &'static str = "grpc.testing.TestService";
+        /// Serves this implementation.
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(inner))
+        }
+        /// Serves an implementation that is used elsewhere too.
+        pub fn from_arc(inner: ::std::sync::Arc<T>) -> Self {
+            Self {
+                inner,
+                settings: ::core::default::Default::default(),
+            }
+        }
+        /// Compresses responses to clients that accept the encoding.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: ::unwired::Encoding) -> Self {
+            self.settings = self.settings.send_compressed(encoding);
+            self
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_decoding_message_size(limit);
+            self
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_encoding_message_size(limit);
+            self
+        }
+        /// Where handlers run: in the task of their connection first, or in one of their own.
+        #[must_use]
+        pub fn spawn_policy(mut self, policy: ::unwired::SpawnPolicy) -> Self {
+            self.settings = self.settings.spawn_policy(policy);
+            self
+        }
+    }
+    impl<T: TestService> ::unwired::server::Service for TestServiceServer<T> {
+        fn name(&self) -> &'static str {
+            Self::NAME
+        }
+        fn methods(&self) -> &'static [::unwired::generated::Method] {
+            const METHODS: &[::unwired::generated::Method] = &[
+                ::unwired::generated::Method::new(
+                    "EmptyCall",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "UnaryCall",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "CacheableUnaryCall",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "StreamingOutputCall",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::Many,
+                ),
+                ::unwired::generated::Method::new(
+                    "StreamingInputCall",
+                    ::unwired::generated::Cardinality::Many,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "FullDuplexCall",
+                    ::unwired::generated::Cardinality::Many,
+                    ::unwired::generated::Cardinality::Many,
+                ),
+                ::unwired::generated::Method::new(
+                    "HalfDuplexCall",
+                    ::unwired::generated::Cardinality::Many,
+                    ::unwired::generated::Cardinality::Many,
+                ),
+                ::unwired::generated::Method::new(
+                    "UnimplementedCall",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+            ];
+            METHODS
+        }
+        fn settings(&self) -> &::unwired::generated::ServiceSettings {
+            &self.settings
+        }
+        fn call(
+            &self,
+            method: usize,
+            call: ::unwired::generated::Incoming,
+        ) -> ::unwired::generated::Handler {
+            let inner = ::std::sync::Arc::clone(&self.inner);
+            match method {
+                0 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(<T as TestService>::empty_call(&inner, request).await)
+                                .await;
+                        }
+                    })
+                }
+                1 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(<T as TestService>::unary_call(&inner, request).await)
+                                .await;
+                        }
+                    })
+                }
+                2 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(
+                                    <T as TestService>::cacheable_unary_call(&inner, request)
+                                        .await,
+                                )
+                                .await;
+                        }
+                    })
+                }
+                3 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .many::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                    _,
+                                >(
+                                    <T as TestService>::streaming_output_call(&inner, request)
+                                        .await,
+                                )
+                                .await;
+                        }
+                    })
+                }
+                4 => {
+                    ::std::boxed::Box::pin(async move {
+                        let (request, reply) = call.many::<::unwired::codec::Prost, _>();
+                        reply
+                            .one::<
+                                ::unwired::codec::Prost,
+                                _,
+                            >(
+                                <T as TestService>::streaming_input_call(&inner, request)
+                                    .await,
+                            )
+                            .await;
+                    })
+                }
+                5 => {
+                    ::std::boxed::Box::pin(async move {
+                        let (request, reply) = call.many::<::unwired::codec::Prost, _>();
+                        reply
+                            .many::<
+                                ::unwired::codec::Prost,
+                                _,
+                                _,
+                            >(
+                                <T as TestService>::full_duplex_call(&inner, request).await,
+                            )
+                            .await;
+                    })
+                }
+                6 => {
+                    ::std::boxed::Box::pin(async move {
+                        let (request, reply) = call.many::<::unwired::codec::Prost, _>();
+                        reply
+                            .many::<
+                                ::unwired::codec::Prost,
+                                _,
+                                _,
+                            >(
+                                <T as TestService>::half_duplex_call(&inner, request).await,
+                            )
+                            .await;
+                    })
+                }
+                7 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(
+                                    <T as TestService>::unimplemented_call(&inner, request)
+                                        .await,
+                                )
+                                .await;
+                        }
+                    })
+                }
+                _ => call.unimplemented(),
+            }
+        }
+    }
+}
+/// The client of `grpc.testing.UnimplementedService`.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+pub mod unimplemented_service_client {
+    /// A service that no server has.
+    #[derive(Clone, Debug)]
+    pub struct UnimplementedServiceClient(::unwired::generated::Client);
+    impl UnimplementedServiceClient {
+        /// Calls over this channel.
+        #[must_use]
+        pub fn new(channel: ::unwired::Channel) -> Self {
+            Self(::unwired::generated::Client::new(channel))
+        }
+        /// Compresses requests. A server that does not know the encoding fails the call with `UNIMPLEMENTED`.
+        #[must_use]
+        pub fn send_compressed(self, encoding: ::unwired::Encoding) -> Self {
+            Self(self.0.send_compressed(encoding))
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_decoding_message_size(limit))
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_encoding_message_size(limit))
+        }
+        /// A call that no server can answer.
+        pub async fn unimplemented_call(
+            &self,
+            request: impl ::unwired::IntoRequest<super::Empty>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::Empty>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >(
+                    "/grpc.testing.UnimplementedService/UnimplementedCall",
+                    request.into_request(),
+                )
+                .await
+        }
+    }
+}
+/// The server of `grpc.testing.UnimplementedService`.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+pub mod unimplemented_service_server {
+    /// A service that no server has.
+    pub trait UnimplementedService: ::core::marker::Send + ::core::marker::Sync + 'static {
+        /// A call that no server can answer.
+        fn unimplemented_call(
+            &self,
+            request: ::unwired::Request<super::Empty>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::Empty>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+    }
+    /// Serves `grpc.testing.UnimplementedService` as a [`UnimplementedService`] implements it.
+    #[derive(Debug)]
+    pub struct UnimplementedServiceServer<T> {
+        inner: ::std::sync::Arc<T>,
+        settings: ::unwired::generated::ServiceSettings,
+    }
+    impl<T> ::core::clone::Clone for UnimplementedServiceServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                inner: ::std::sync::Arc::clone(&self.inner),
+                settings: ::core::clone::Clone::clone(&self.settings),
+            }
+        }
+    }
+    impl<T: UnimplementedService> UnimplementedServiceServer<T> {
+        /// The full name of the service, as it stands in the path of a call.
+        pub const NAME: &'static str = "grpc.testing.UnimplementedService";
+        /// Serves this implementation.
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(inner))
+        }
+        /// Serves an implementation that is used elsewhere too.
+        pub fn from_arc(inner: ::std::sync::Arc<T>) -> Self {
+            Self {
+                inner,
+                settings: ::core::default::Default::default(),
+            }
+        }
+        /// Compresses responses to clients that accept the encoding.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: ::unwired::Encoding) -> Self {
+            self.settings = self.settings.send_compressed(encoding);
+            self
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_decoding_message_size(limit);
+            self
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_encoding_message_size(limit);
+            self
+        }
+        /// Where handlers run: in the task of their connection first, or in one of their own.
+        #[must_use]
+        pub fn spawn_policy(mut self, policy: ::unwired::SpawnPolicy) -> Self {
+            self.settings = self.settings.spawn_policy(policy);
+            self
+        }
+    }
+    impl<T: UnimplementedService> ::unwired::server::Service
+    for UnimplementedServiceServer<T> {
+        fn name(&self) -> &'static str {
+            Self::NAME
+        }
+        fn methods(&self) -> &'static [::unwired::generated::Method] {
+            const METHODS: &[::unwired::generated::Method] = &[
+                ::unwired::generated::Method::new(
+                    "UnimplementedCall",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+            ];
+            METHODS
+        }
+        fn settings(&self) -> &::unwired::generated::ServiceSettings {
+            &self.settings
+        }
+        fn call(
+            &self,
+            method: usize,
+            call: ::unwired::generated::Incoming,
+        ) -> ::unwired::generated::Handler {
+            let inner = ::std::sync::Arc::clone(&self.inner);
+            match method {
+                0 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(
+                                    <T as UnimplementedService>::unimplemented_call(
+                                            &inner,
+                                            request,
+                                        )
+                                        .await,
+                                )
+                                .await;
+                        }
+                    })
+                }
+                _ => call.unimplemented(),
+            }
+        }
+    }
+}
+/// The client of `grpc.testing.ReconnectService`.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+pub mod reconnect_service_client {
+    /// Controls the server that watches how a client reconnects.
+    #[derive(Clone, Debug)]
+    pub struct ReconnectServiceClient(::unwired::generated::Client);
+    impl ReconnectServiceClient {
+        /// Calls over this channel.
+        #[must_use]
+        pub fn new(channel: ::unwired::Channel) -> Self {
+            Self(::unwired::generated::Client::new(channel))
+        }
+        /// Compresses requests. A server that does not know the encoding fails the call with `UNIMPLEMENTED`.
+        #[must_use]
+        pub fn send_compressed(self, encoding: ::unwired::Encoding) -> Self {
+            Self(self.0.send_compressed(encoding))
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_decoding_message_size(limit))
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_encoding_message_size(limit))
+        }
+        /// Begins to watch a client that goes by these parameters.
+        pub async fn start(
+            &self,
+            request: impl ::unwired::IntoRequest<super::ReconnectParams>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::Empty>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.testing.ReconnectService/Start", request.into_request())
+                .await
+        }
+        /// Ends the watch and tells what was seen.
+        pub async fn stop(
+            &self,
+            request: impl ::unwired::IntoRequest<super::Empty>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::ReconnectInfo>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.testing.ReconnectService/Stop", request.into_request())
+                .await
+        }
+    }
+}
+/// The server of `grpc.testing.ReconnectService`.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+pub mod reconnect_service_server {
+    /// Controls the server that watches how a client reconnects.
+    pub trait ReconnectService: ::core::marker::Send + ::core::marker::Sync + 'static {
+        /// Begins to watch a client that goes by these parameters.
+        fn start(
+            &self,
+            request: ::unwired::Request<super::ReconnectParams>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::Empty>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+        /// Ends the watch and tells what was seen.
+        fn stop(
+            &self,
+            request: ::unwired::Request<super::Empty>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::ReconnectInfo>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+    }
+    /// Serves `grpc.testing.ReconnectService` as a [`ReconnectService`] implements it.
+    #[derive(Debug)]
+    pub struct ReconnectServiceServer<T> {
+        inner: ::std::sync::Arc<T>,
+        settings: ::unwired::generated::ServiceSettings,
+    }
+    impl<T> ::core::clone::Clone for ReconnectServiceServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                inner: ::std::sync::Arc::clone(&self.inner),
+                settings: ::core::clone::Clone::clone(&self.settings),
+            }
+        }
+    }
+    impl<T: ReconnectService> ReconnectServiceServer<T> {
+        /// The full name of the service, as it stands in the path of a call.
+        pub const NAME: &'static str = "grpc.testing.ReconnectService";
+        /// Serves this implementation.
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(inner))
+        }
+        /// Serves an implementation that is used elsewhere too.
+        pub fn from_arc(inner: ::std::sync::Arc<T>) -> Self {
+            Self {
+                inner,
+                settings: ::core::default::Default::default(),
+            }
+        }
+        /// Compresses responses to clients that accept the encoding.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: ::unwired::Encoding) -> Self {
+            self.settings = self.settings.send_compressed(encoding);
+            self
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_decoding_message_size(limit);
+            self
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_encoding_message_size(limit);
+            self
+        }
+        /// Where handlers run: in the task of their connection first, or in one of their own.
+        #[must_use]
+        pub fn spawn_policy(mut self, policy: ::unwired::SpawnPolicy) -> Self {
+            self.settings = self.settings.spawn_policy(policy);
+            self
+        }
+    }
+    impl<T: ReconnectService> ::unwired::server::Service for ReconnectServiceServer<T> {
+        fn name(&self) -> &'static str {
+            Self::NAME
+        }
+        fn methods(&self) -> &'static [::unwired::generated::Method] {
+            const METHODS: &[::unwired::generated::Method] = &[
+                ::unwired::generated::Method::new(
+                    "Start",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "Stop",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+            ];
+            METHODS
+        }
+        fn settings(&self) -> &::unwired::generated::ServiceSettings {
+            &self.settings
+        }
+        fn call(
+            &self,
+            method: usize,
+            call: ::unwired::generated::Incoming,
+        ) -> ::unwired::generated::Handler {
+            let inner = ::std::sync::Arc::clone(&self.inner);
+            match method {
+                0 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(<T as ReconnectService>::start(&inner, request).await)
+                                .await;
+                        }
+                    })
+                }
+                1 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(<T as ReconnectService>::stop(&inner, request).await)
+                                .await;
+                        }
+                    })
+                }
+                _ => call.unimplemented(),
+            }
+        }
+    }
+}

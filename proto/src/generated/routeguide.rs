@@ -55,3 +55,353 @@ pub struct RouteSummary {
     #[prost(int32, tag = "4")]
     pub elapsed_time: i32,
 }
+/// The client of `routeguide.RouteGuide`.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+pub mod route_guide_client {
+    /// Knows the named places of a region, sums up trips, and passes on what travellers leave at a place.
+    #[derive(Clone, Debug)]
+    pub struct RouteGuideClient(::unwired::generated::Client);
+    impl RouteGuideClient {
+        /// Calls over this channel.
+        #[must_use]
+        pub fn new(channel: ::unwired::Channel) -> Self {
+            Self(::unwired::generated::Client::new(channel))
+        }
+        /// Compresses requests. A server that does not know the encoding fails the call with `UNIMPLEMENTED`.
+        #[must_use]
+        pub fn send_compressed(self, encoding: ::unwired::Encoding) -> Self {
+            Self(self.0.send_compressed(encoding))
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_decoding_message_size(limit))
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_encoding_message_size(limit))
+        }
+        /// What stands at a point: one request, one answer.
+        ///
+        /// Where nothing is known, the answer is a feature with an empty name at the point that was asked for; that is no error.
+        pub async fn get_feature(
+            &self,
+            request: impl ::unwired::IntoRequest<super::Point>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::Feature>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/routeguide.RouteGuide/GetFeature", request.into_request())
+                .await
+        }
+        /// All named features within a rectangle: one request, a stream of answers.
+        ///
+        /// A rectangle can hold more features than one message should carry, so they come one by one.
+        pub async fn list_features(
+            &self,
+            request: impl ::unwired::IntoRequest<super::Rectangle>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<::unwired::Streaming<super::Feature>>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .server_streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/routeguide.RouteGuide/ListFeatures", request.into_request())
+                .await
+        }
+        /// Takes the points of a trip as it is made and sums it up at its end: a stream of requests, one answer.
+        pub async fn record_route(
+            &self,
+            request: impl ::unwired::IntoStreamingRequest<Message = super::Point>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::RouteSummary>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .client_streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/routeguide.RouteGuide/RecordRoute", request.into_streaming_request())
+                .await
+        }
+        /// As [`record_route`](Self::record_route), with messages sent as they come up instead of out of a stream.
+        pub async fn record_route_halves(
+            &self,
+            request: ::unwired::Request<()>,
+        ) -> ::core::result::Result<
+            (::unwired::Outgoing<super::Point>, ::unwired::Answer<super::RouteSummary>),
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .client_streaming_halves::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/routeguide.RouteGuide/RecordRoute", request)
+                .await
+        }
+        /// Travellers leave notes at points and get those that were left there before: a stream each way.
+        pub async fn route_chat(
+            &self,
+            request: impl ::unwired::IntoStreamingRequest<Message = super::RouteNote>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<::unwired::Streaming<super::RouteNote>>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/routeguide.RouteGuide/RouteChat", request.into_streaming_request())
+                .await
+        }
+        /// As [`route_chat`](Self::route_chat), with messages sent as they come up instead of out of a stream.
+        pub async fn route_chat_halves(
+            &self,
+            request: ::unwired::Request<()>,
+        ) -> ::core::result::Result<
+            (
+                ::unwired::Outgoing<super::RouteNote>,
+                ::unwired::Streaming<super::RouteNote>,
+            ),
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .streaming_halves::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/routeguide.RouteGuide/RouteChat", request)
+                .await
+        }
+    }
+}
+/// The server of `routeguide.RouteGuide`.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+pub mod route_guide_server {
+    /// Knows the named places of a region, sums up trips, and passes on what travellers leave at a place.
+    pub trait RouteGuide: ::core::marker::Send + ::core::marker::Sync + 'static {
+        /// What stands at a point: one request, one answer.
+        ///
+        /// Where nothing is known, the answer is a feature with an empty name at the point that was asked for; that is no error.
+        fn get_feature(
+            &self,
+            request: ::unwired::Request<super::Point>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::Feature>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+        /// All named features within a rectangle: one request, a stream of answers.
+        ///
+        /// A rectangle can hold more features than one message should carry, so they come one by one.
+        fn list_features(
+            &self,
+            request: ::unwired::Request<super::Rectangle>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<
+                    impl ::unwired::Stream<
+                        Item = ::core::result::Result<super::Feature, ::unwired::Status>,
+                    > + ::core::marker::Send,
+                >,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+        /// Takes the points of a trip as it is made and sums it up at its end: a stream of requests, one answer.
+        fn record_route(
+            &self,
+            request: ::unwired::Request<::unwired::Streaming<super::Point>>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::RouteSummary>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+        /// Travellers leave notes at points and get those that were left there before: a stream each way.
+        fn route_chat(
+            &self,
+            request: ::unwired::Request<::unwired::Streaming<super::RouteNote>>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<
+                    impl ::unwired::Stream<
+                        Item = ::core::result::Result<
+                            super::RouteNote,
+                            ::unwired::Status,
+                        >,
+                    > + ::core::marker::Send,
+                >,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+    }
+    /// Serves `routeguide.RouteGuide` as a [`RouteGuide`] implements it.
+    #[derive(Debug)]
+    pub struct RouteGuideServer<T> {
+        inner: ::std::sync::Arc<T>,
+        settings: ::unwired::generated::ServiceSettings,
+    }
+    impl<T> ::core::clone::Clone for RouteGuideServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                inner: ::std::sync::Arc::clone(&self.inner),
+                settings: ::core::clone::Clone::clone(&self.settings),
+            }
+        }
+    }
+    impl<T: RouteGuide> RouteGuideServer<T> {
+        /// The full name of the service, as it stands in the path of a call.
+        pub const NAME: &'static str = "routeguide.RouteGuide";
+        /// Serves this implementation.
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(inner))
+        }
+        /// Serves an implementation that is used elsewhere too.
+        pub fn from_arc(inner: ::std::sync::Arc<T>) -> Self {
+            Self {
+                inner,
+                settings: ::core::default::Default::default(),
+            }
+        }
+        /// Compresses responses to clients that accept the encoding.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: ::unwired::Encoding) -> Self {
+            self.settings = self.settings.send_compressed(encoding);
+            self
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_decoding_message_size(limit);
+            self
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_encoding_message_size(limit);
+            self
+        }
+        /// Where handlers run: in the task of their connection first, or in one of their own.
+        #[must_use]
+        pub fn spawn_policy(mut self, policy: ::unwired::SpawnPolicy) -> Self {
+            self.settings = self.settings.spawn_policy(policy);
+            self
+        }
+    }
+    impl<T: RouteGuide> ::unwired::server::Service for RouteGuideServer<T> {
+        fn name(&self) -> &'static str {
+            Self::NAME
+        }
+        fn methods(&self) -> &'static [::unwired::generated::Method] {
+            const METHODS: &[::unwired::generated::Method] = &[
+                ::unwired::generated::Method::new(
+                    "GetFeature",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "ListFeatures",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::Many,
+                ),
+                ::unwired::generated::Method::new(
+                    "RecordRoute",
+                    ::unwired::generated::Cardinality::Many,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "RouteChat",
+                    ::unwired::generated::Cardinality::Many,
+                    ::unwired::generated::Cardinality::Many,
+                ),
+            ];
+            METHODS
+        }
+        fn settings(&self) -> &::unwired::generated::ServiceSettings {
+            &self.settings
+        }
+        fn call(
+            &self,
+            method: usize,
+            call: ::unwired::generated::Incoming,
+        ) -> ::unwired::generated::Handler {
+            let inner = ::std::sync::Arc::clone(&self.inner);
+            match method {
+                0 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(<T as RouteGuide>::get_feature(&inner, request).await)
+                                .await;
+                        }
+                    })
+                }
+                1 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .many::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                    _,
+                                >(<T as RouteGuide>::list_features(&inner, request).await)
+                                .await;
+                        }
+                    })
+                }
+                2 => {
+                    ::std::boxed::Box::pin(async move {
+                        let (request, reply) = call.many::<::unwired::codec::Prost, _>();
+                        reply
+                            .one::<
+                                ::unwired::codec::Prost,
+                                _,
+                            >(<T as RouteGuide>::record_route(&inner, request).await)
+                            .await;
+                    })
+                }
+                3 => {
+                    ::std::boxed::Box::pin(async move {
+                        let (request, reply) = call.many::<::unwired::codec::Prost, _>();
+                        reply
+                            .many::<
+                                ::unwired::codec::Prost,
+                                _,
+                                _,
+                            >(<T as RouteGuide>::route_chat(&inner, request).await)
+                            .await;
+                    })
+                }
+                _ => call.unimplemented(),
+            }
+        }
+    }
+}

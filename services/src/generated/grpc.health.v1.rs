@@ -76,3 +76,268 @@ pub struct HealthListResponse {
         HealthCheckResponse,
     >,
 }
+/// The client of `grpc.health.v1.Health`.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+pub mod health_client {
+    /// Tells balancers, probes and clients whether calls are welcome here.
+    #[derive(Clone, Debug)]
+    pub struct HealthClient(::unwired::generated::Client);
+    impl HealthClient {
+        /// Calls over this channel.
+        #[must_use]
+        pub fn new(channel: ::unwired::Channel) -> Self {
+            Self(::unwired::generated::Client::new(channel))
+        }
+        /// Compresses requests. A server that does not know the encoding fails the call with `UNIMPLEMENTED`.
+        #[must_use]
+        pub fn send_compressed(self, encoding: ::unwired::Encoding) -> Self {
+            Self(self.0.send_compressed(encoding))
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_decoding_message_size(limit))
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_encoding_message_size(limit))
+        }
+        /// The state of a service now. An unknown one fails with NOT_FOUND.
+        pub async fn check(
+            &self,
+            request: impl ::unwired::IntoRequest<super::HealthCheckRequest>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::HealthCheckResponse>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.health.v1.Health/Check", request.into_request())
+                .await
+        }
+        /// The states of all services now. More than 100 of them fail with RESOURCE_EXHAUSTED.
+        pub async fn list(
+            &self,
+            request: impl ::unwired::IntoRequest<super::HealthListRequest>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::HealthListResponse>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.health.v1.Health/List", request.into_request())
+                .await
+        }
+        /// The state of a service at once, and again whenever it changes, for as long as the call lasts.
+        ///
+        /// A service that is unknown is told as SERVICE_UNKNOWN, and the call goes on, since it may become known later.
+        pub async fn watch(
+            &self,
+            request: impl ::unwired::IntoRequest<super::HealthCheckRequest>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<::unwired::Streaming<super::HealthCheckResponse>>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .server_streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.health.v1.Health/Watch", request.into_request())
+                .await
+        }
+    }
+}
+/// The server of `grpc.health.v1.Health`.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+pub mod health_server {
+    /// Tells balancers, probes and clients whether calls are welcome here.
+    pub trait Health: ::core::marker::Send + ::core::marker::Sync + 'static {
+        /// The state of a service now. An unknown one fails with NOT_FOUND.
+        fn check(
+            &self,
+            request: ::unwired::Request<super::HealthCheckRequest>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::HealthCheckResponse>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+        /// The states of all services now. More than 100 of them fail with RESOURCE_EXHAUSTED.
+        fn list(
+            &self,
+            request: ::unwired::Request<super::HealthListRequest>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<super::HealthListResponse>,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+        /// The state of a service at once, and again whenever it changes, for as long as the call lasts.
+        ///
+        /// A service that is unknown is told as SERVICE_UNKNOWN, and the call goes on, since it may become known later.
+        fn watch(
+            &self,
+            request: ::unwired::Request<super::HealthCheckRequest>,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<
+                    impl ::unwired::Stream<
+                        Item = ::core::result::Result<
+                            super::HealthCheckResponse,
+                            ::unwired::Status,
+                        >,
+                    > + ::core::marker::Send,
+                >,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+    }
+    /// Serves `grpc.health.v1.Health` as a [`Health`] implements it.
+    #[derive(Debug)]
+    pub struct HealthServer<T> {
+        inner: ::std::sync::Arc<T>,
+        settings: ::unwired::generated::ServiceSettings,
+    }
+    impl<T> ::core::clone::Clone for HealthServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                inner: ::std::sync::Arc::clone(&self.inner),
+                settings: ::core::clone::Clone::clone(&self.settings),
+            }
+        }
+    }
+    impl<T: Health> HealthServer<T> {
+        /// The full name of the service, as it stands in the path of a call.
+        pub const NAME: &'static str = "grpc.health.v1.Health";
+        /// Serves this implementation.
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(inner))
+        }
+        /// Serves an implementation that is used elsewhere too.
+        pub fn from_arc(inner: ::std::sync::Arc<T>) -> Self {
+            Self {
+                inner,
+                settings: ::core::default::Default::default(),
+            }
+        }
+        /// Compresses responses to clients that accept the encoding.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: ::unwired::Encoding) -> Self {
+            self.settings = self.settings.send_compressed(encoding);
+            self
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_decoding_message_size(limit);
+            self
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_encoding_message_size(limit);
+            self
+        }
+        /// Where handlers run: in the task of their connection first, or in one of their own.
+        #[must_use]
+        pub fn spawn_policy(mut self, policy: ::unwired::SpawnPolicy) -> Self {
+            self.settings = self.settings.spawn_policy(policy);
+            self
+        }
+    }
+    impl<T: Health> ::unwired::server::Service for HealthServer<T> {
+        fn name(&self) -> &'static str {
+            Self::NAME
+        }
+        fn methods(&self) -> &'static [::unwired::generated::Method] {
+            const METHODS: &[::unwired::generated::Method] = &[
+                ::unwired::generated::Method::new(
+                    "Check",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "List",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "Watch",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::Many,
+                ),
+            ];
+            METHODS
+        }
+        fn settings(&self) -> &::unwired::generated::ServiceSettings {
+            &self.settings
+        }
+        fn call(
+            &self,
+            method: usize,
+            call: ::unwired::generated::Incoming,
+        ) -> ::unwired::generated::Handler {
+            let inner = ::std::sync::Arc::clone(&self.inner);
+            match method {
+                0 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(<T as Health>::check(&inner, request).await)
+                                .await;
+                        }
+                    })
+                }
+                1 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .one::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                >(<T as Health>::list(&inner, request).await)
+                                .await;
+                        }
+                    })
+                }
+                2 => {
+                    ::std::boxed::Box::pin(async move {
+                        if let ::core::option::Option::Some((request, reply)) = call
+                            .one::<::unwired::codec::Prost, _>()
+                            .await
+                        {
+                            reply
+                                .many::<
+                                    ::unwired::codec::Prost,
+                                    _,
+                                    _,
+                                >(<T as Health>::watch(&inner, request).await)
+                                .await;
+                        }
+                    })
+                }
+                _ => call.unimplemented(),
+            }
+        }
+    }
+}

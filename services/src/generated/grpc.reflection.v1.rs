@@ -118,3 +118,199 @@ pub struct ErrorResponse {
     #[prost(string, tag = "2")]
     pub error_message: ::prost::alloc::string::String,
 }
+/// The client of `grpc.reflection.v1.ServerReflection`.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+pub mod server_reflection_client {
+    /// Gives tools the descriptors of the services that a server has.
+    #[derive(Clone, Debug)]
+    pub struct ServerReflectionClient(::unwired::generated::Client);
+    impl ServerReflectionClient {
+        /// Calls over this channel.
+        #[must_use]
+        pub fn new(channel: ::unwired::Channel) -> Self {
+            Self(::unwired::generated::Client::new(channel))
+        }
+        /// Compresses requests. A server that does not know the encoding fails the call with `UNIMPLEMENTED`.
+        #[must_use]
+        pub fn send_compressed(self, encoding: ::unwired::Encoding) -> Self {
+            Self(self.0.send_compressed(encoding))
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_decoding_message_size(limit))
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_encoding_message_size(limit))
+        }
+        /// Questions and answers on one stream, so that all of them reach the same server.
+        pub async fn server_reflection_info(
+            &self,
+            request: impl ::unwired::IntoStreamingRequest<
+                Message = super::ServerReflectionRequest,
+            >,
+        ) -> ::core::result::Result<
+            ::unwired::Response<::unwired::Streaming<super::ServerReflectionResponse>>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >(
+                    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+                    request.into_streaming_request(),
+                )
+                .await
+        }
+        /// As [`server_reflection_info`](Self::server_reflection_info), with messages sent as they come up instead of out of a stream.
+        pub async fn server_reflection_info_halves(
+            &self,
+            request: ::unwired::Request<()>,
+        ) -> ::core::result::Result<
+            (
+                ::unwired::Outgoing<super::ServerReflectionRequest>,
+                ::unwired::Streaming<super::ServerReflectionResponse>,
+            ),
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .streaming_halves::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", request)
+                .await
+        }
+    }
+}
+/// The server of `grpc.reflection.v1.ServerReflection`.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+pub mod server_reflection_server {
+    /// Gives tools the descriptors of the services that a server has.
+    pub trait ServerReflection: ::core::marker::Send + ::core::marker::Sync + 'static {
+        /// Questions and answers on one stream, so that all of them reach the same server.
+        fn server_reflection_info(
+            &self,
+            request: ::unwired::Request<
+                ::unwired::Streaming<super::ServerReflectionRequest>,
+            >,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                ::unwired::Response<
+                    impl ::unwired::Stream<
+                        Item = ::core::result::Result<
+                            super::ServerReflectionResponse,
+                            ::unwired::Status,
+                        >,
+                    > + ::core::marker::Send,
+                >,
+                ::unwired::Status,
+            >,
+        > + ::core::marker::Send;
+    }
+    /// Serves `grpc.reflection.v1.ServerReflection` as a [`ServerReflection`] implements it.
+    #[derive(Debug)]
+    pub struct ServerReflectionServer<T> {
+        inner: ::std::sync::Arc<T>,
+        settings: ::unwired::generated::ServiceSettings,
+    }
+    impl<T> ::core::clone::Clone for ServerReflectionServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                inner: ::std::sync::Arc::clone(&self.inner),
+                settings: ::core::clone::Clone::clone(&self.settings),
+            }
+        }
+    }
+    impl<T: ServerReflection> ServerReflectionServer<T> {
+        /// The full name of the service, as it stands in the path of a call.
+        pub const NAME: &'static str = "grpc.reflection.v1.ServerReflection";
+        /// Serves this implementation.
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(inner))
+        }
+        /// Serves an implementation that is used elsewhere too.
+        pub fn from_arc(inner: ::std::sync::Arc<T>) -> Self {
+            Self {
+                inner,
+                settings: ::core::default::Default::default(),
+            }
+        }
+        /// Compresses responses to clients that accept the encoding.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: ::unwired::Encoding) -> Self {
+            self.settings = self.settings.send_compressed(encoding);
+            self
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_decoding_message_size(limit);
+            self
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_encoding_message_size(limit);
+            self
+        }
+        /// Where handlers run: in the task of their connection first, or in one of their own.
+        #[must_use]
+        pub fn spawn_policy(mut self, policy: ::unwired::SpawnPolicy) -> Self {
+            self.settings = self.settings.spawn_policy(policy);
+            self
+        }
+    }
+    impl<T: ServerReflection> ::unwired::server::Service for ServerReflectionServer<T> {
+        fn name(&self) -> &'static str {
+            Self::NAME
+        }
+        fn methods(&self) -> &'static [::unwired::generated::Method] {
+            const METHODS: &[::unwired::generated::Method] = &[
+                ::unwired::generated::Method::new(
+                    "ServerReflectionInfo",
+                    ::unwired::generated::Cardinality::Many,
+                    ::unwired::generated::Cardinality::Many,
+                ),
+            ];
+            METHODS
+        }
+        fn settings(&self) -> &::unwired::generated::ServiceSettings {
+            &self.settings
+        }
+        fn call(
+            &self,
+            method: usize,
+            call: ::unwired::generated::Incoming,
+        ) -> ::unwired::generated::Handler {
+            let inner = ::std::sync::Arc::clone(&self.inner);
+            match method {
+                0 => {
+                    ::std::boxed::Box::pin(async move {
+                        let (request, reply) = call.many::<::unwired::codec::Prost, _>();
+                        reply
+                            .many::<
+                                ::unwired::codec::Prost,
+                                _,
+                                _,
+                            >(
+                                <T as ServerReflection>::server_reflection_info(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await,
+                            )
+                            .await;
+                    })
+                }
+                _ => call.unimplemented(),
+            }
+        }
+    }
+}

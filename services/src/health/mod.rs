@@ -1,11 +1,26 @@
 //! Health: a server tells balancers, probes and clients whether calls are welcome (`grpc.health.v1`).
+//!
+//! ```
+//! use unwired::Server;
+//! use unwired_services::health::{HealthReporter, ServingStatus};
+//!
+//! let reporter = HealthReporter::new();
+//! reporter.set("helloworld.Greeter", ServingStatus::Serving);
+//! let server = Server::builder().add_service(reporter.server());
+//!
+//! // Before the server drains:
+//! reporter.shut_down();
+//! ```
 
 use std::sync::Arc;
 
-use unwired_core::grpc::Status;
+use unwired::{Request, Response, Status, Stream};
 
 use crate::pb::grpc::health::v1::health_check_response::ServingStatus as WireStatus;
-use crate::pb::grpc::health::v1::{HealthCheckRequest, HealthCheckResponse, HealthListResponse};
+use crate::pb::grpc::health::v1::health_server::{Health, HealthServer};
+use crate::pb::grpc::health::v1::{
+    HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse,
+};
 
 use self::board::Board;
 pub use self::watch::Watch;
@@ -81,6 +96,11 @@ impl HealthReporter {
     pub fn service(&self) -> HealthService {
         HealthService { board: Arc::clone(&self.board) }
     }
+
+    /// That service, ready to be added to a server.
+    pub fn server(&self) -> HealthServer<HealthService> {
+        HealthServer::new(self.service())
+    }
 }
 
 /// The service `grpc.health.v1.Health`, which tells what a [`HealthReporter`] says.
@@ -111,6 +131,26 @@ impl HealthService {
             return Err(Status::invalid_argument("no service has a name as long as this"));
         }
         Ok(Watch::new(Arc::clone(&self.board), request.service))
+    }
+}
+
+impl Health for HealthService {
+    async fn check(
+        &self,
+        request: Request<HealthCheckRequest>,
+    ) -> Result<Response<HealthCheckResponse>, Status> {
+        self.answer_check(request.get_ref()).map(Response::new)
+    }
+
+    async fn list(&self, _: Request<HealthListRequest>) -> Result<Response<HealthListResponse>, Status> {
+        self.answer_list().map(Response::new)
+    }
+
+    async fn watch(
+        &self,
+        request: Request<HealthCheckRequest>,
+    ) -> Result<Response<impl Stream<Item = Result<HealthCheckResponse, Status>> + Send>, Status> {
+        self.answer_watch(request.into_inner()).map(Response::new)
     }
 }
 

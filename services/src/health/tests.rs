@@ -2,8 +2,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use futures_core::Stream;
-use unwired_core::grpc::Code;
+use unwired::{Code, Stream};
 
 use super::*;
 

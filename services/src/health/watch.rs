@@ -4,8 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures_core::Stream;
-use unwired_core::grpc::Status;
+use unwired::{Status, Stream};
 
 use crate::pb::grpc::health::v1::HealthCheckResponse;
 use crate::pb::grpc::health::v1::health_check_response::ServingStatus as WireStatus;

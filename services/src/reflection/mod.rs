@@ -2,15 +2,27 @@
 //!
 //! Nothing is told unless it is added: a server has reflection only if it gets these services, and knows only the
 //! descriptors that it was given.
+//!
+//! ```
+//! use unwired::Server;
+//! use unwired_services::{pb, reflection};
+//!
+//! let reflection = reflection::builder().register(pb::FILE_DESCRIPTOR_SET)?.build();
+//! let server = Server::builder().add_service(reflection.v1()).add_service(reflection.v1alpha());
+//! # Ok::<(), reflection::InvalidDescriptors>(())
+//! ```
 
 use std::collections::HashSet;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use unwired_core::grpc::Code;
+use unwired::{Code, Request, Response, Status, Stream, Streaming};
 
 use crate::pb::grpc::reflection::v1::server_reflection_request::MessageRequest as Question;
 use crate::pb::grpc::reflection::v1::server_reflection_response::MessageResponse as Answer;
+use crate::pb::grpc::reflection::v1::server_reflection_server::{ServerReflection, ServerReflectionServer};
 use crate::pb::grpc::reflection::v1::{
     ErrorResponse, ExtensionNumberResponse, FileDescriptorResponse, ListServiceResponse,
     ServerReflectionRequest, ServerReflectionResponse, ServiceResponse,
@@ -67,6 +79,47 @@ pub struct Reflection {
 impl fmt::Debug for Reflection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reflection").field("services", &self.index.services()).finish_non_exhaustive()
+    }
+}
+
+impl Reflection {
+    /// The service as most tools ask for it, ready to be added to a server.
+    pub fn v1(&self) -> ServerReflectionServer<Self> {
+        ServerReflectionServer::new(self.clone())
+    }
+
+    /// The service as older tools ask for it, ready to be added to a server.
+    pub fn v1alpha(&self) -> v1alpha::ServerReflectionServer<Self> {
+        v1alpha::ServerReflectionServer::new(self.clone())
+    }
+}
+
+impl ServerReflection for Reflection {
+    async fn server_reflection_info(
+        &self,
+        request: Request<Streaming<ServerReflectionRequest>>,
+    ) -> Result<Response<impl Stream<Item = Result<ServerReflectionResponse, Status>> + Send>, Status> {
+        let mut conversation = Conversation::new(self);
+        let answers = Answers {
+            questions: request.into_inner(),
+            answer: move |question| conversation.answer(question),
+        };
+        Ok(Response::new(answers))
+    }
+}
+
+/// An answer for each question.
+struct Answers<Q, F> {
+    questions: Streaming<Q>,
+    answer: F,
+}
+
+impl<Q, A, F: FnMut(Q) -> A + Unpin> Stream for Answers<Q, F> {
+    type Item = Result<A, Status>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Self { questions, answer } = self.get_mut();
+        Pin::new(questions).poll_next(context).map(|next| next.map(|question| question.map(answer)))
     }
 }
 

@@ -1,12 +1,35 @@
 //! The first version of the service. Its messages are those of v1 under another package, so that the one can be made of
 //! the other field by field.
 
+use unwired::{Request, Response, Status, Stream, Streaming};
+
 use crate::pb::grpc::reflection::{v1, v1alpha};
+
+pub(super) use self::v1alpha::server_reflection_server::ServerReflectionServer;
+
+use super::{Answers, Conversation, Reflection};
 
 use self::v1::server_reflection_request::MessageRequest as Question;
 use self::v1::server_reflection_response::MessageResponse as Answer;
 use self::v1alpha::server_reflection_request::MessageRequest as OldQuestion;
 use self::v1alpha::server_reflection_response::MessageResponse as OldAnswer;
+
+impl v1alpha::server_reflection_server::ServerReflection for Reflection {
+    async fn server_reflection_info(
+        &self,
+        request: Request<Streaming<v1alpha::ServerReflectionRequest>>,
+    ) -> Result<Response<impl Stream<Item = Result<v1alpha::ServerReflectionResponse, Status>> + Send>, Status>
+    {
+        let mut conversation = Conversation::new(self);
+        let answers = Answers {
+            questions: request.into_inner(),
+            answer: move |asked: v1alpha::ServerReflectionRequest| {
+                answer(conversation.answer(question(asked.clone())), asked)
+            },
+        };
+        Ok(Response::new(answers))
+    }
+}
 
 pub(super) fn question(old: v1alpha::ServerReflectionRequest) -> v1::ServerReflectionRequest {
     let message_request = old.message_request.map(|question| match question {
