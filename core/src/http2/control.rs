@@ -88,7 +88,8 @@ impl Control {
         self.ping_acks.len() + self.settings_acks as usize + self.resets.len()
     }
 
-    /// The connection has ended: only what we decided by ourselves and a last GOAWAY still go out.
+    /// The connection has ended in disorder: only what we decided by ourselves and a last GOAWAY still go out. In order,
+    /// a client is still told which streams were refused, and may be made elsewhere.
     pub(crate) fn forget_answers(&mut self) {
         self.settings_acks = 0;
         self.ping_acks = VecDeque::new();

@@ -390,7 +390,9 @@ impl Connection {
                 self.going_away.last_accepted.map_or(self.highest_peer, |last| last.min(self.highest_peer));
             self.control.goaway = Some(GoAwayFrame { last, reason, debug });
         }
-        self.control.forget_answers();
+        if end.reason != Reason::NO_ERROR {
+            self.control.forget_answers();
+        }
         self.timers.clear_all();
         self.timers.set(TimerKind::Linger, self.now + self.config.limits.linger);
         self.emit(Event::Closed(end));

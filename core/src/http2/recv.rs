@@ -403,7 +403,10 @@ impl Connection {
         if !first {
             abuse::charge(&mut self.buckets.settings, &mut self.stats, Abuse::SettingsFlood, self.now)?;
         }
-        let before = self.peer;
+        let mut before = self.peer;
+        if first {
+            before.max_concurrent_streams = None;
+        }
         let after = before.updated(parameters, self.is_client())?;
         // RFC 9113 §6.9.2: the change of the initial window moves every stream's, also below zero.
         let delta = i64::from(after.initial_window) - i64::from(before.initial_window);

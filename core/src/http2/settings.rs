@@ -8,6 +8,8 @@ use super::frame::{Setting, SettingId};
 pub(crate) const DEFAULT_WINDOW: u32 = 65_535;
 /// RFC 9113 §6.9.1: no window grows beyond this.
 pub(crate) const MAX_WINDOW: i64 = (1 << 31) - 1;
+/// RFC 9113 §6.5.2 asks peers to allow this many streams: what we open before we know how many they do.
+const STREAMS_BEFORE_SETTINGS: u32 = 100;
 /// RFC 9113 §4.2.
 const MIN_FRAME_SIZE: u32 = 1 << 14;
 /// RFC 9113 §4.2.
@@ -26,11 +28,11 @@ pub(crate) struct PeerSettings {
 }
 
 impl Default for PeerSettings {
-    /// RFC 9113 §6.5.2.
+    /// RFC 9113 §6.5.2, and some caution: hundreds of streams that the peer refuses would look like an attack.
     fn default() -> Self {
         Self {
             header_table_size: 4096,
-            max_concurrent_streams: None,
+            max_concurrent_streams: Some(STREAMS_BEFORE_SETTINGS),
             initial_window: DEFAULT_WINDOW,
             max_frame_size: MIN_FRAME_SIZE,
             max_header_list_size: None,

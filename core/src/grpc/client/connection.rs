@@ -222,8 +222,8 @@ impl Connection {
                 http2::Event::Headers { stream, end_stream } => self.on_head(CallId(stream), end_stream),
                 http2::Event::Data { stream, end_stream } => self.on_data(CallId(stream), end_stream),
                 http2::Event::Trailers { stream } => self.on_trailers(CallId(stream)),
-                http2::Event::Writable { stream } => {
-                    self.events.push_back(Event::Writable { call: CallId(stream) })
+                http2::Event::Writable { stream } if self.parts(CallId(stream)).is_some() => {
+                    self.events.push_back(Event::Writable { call: CallId(stream) });
                 }
                 http2::Event::Reset { stream, error } => {
                     if let Some((machine, _)) = self.parts(CallId(stream)) {

@@ -193,8 +193,8 @@ impl Connection {
                     }
                     self.on_data(CallId(stream), true);
                 }
-                http2::Event::Writable { stream } => {
-                    self.events.push_back(Event::Writable { call: CallId(stream) })
+                http2::Event::Writable { stream } if self.parts(CallId(stream)).is_some() => {
+                    self.events.push_back(Event::Writable { call: CallId(stream) });
                 }
                 http2::Event::Finished { stream } => self.on_over(CallId(stream), Ended::Finished),
                 http2::Event::Reset { stream, error } => {
