@@ -1,6 +1,7 @@
 //! Whom the bench compares. Each serves the same greeter, in a process of its own.
 
 mod tonic;
+mod unwired_tokio;
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -18,7 +19,10 @@ pub(crate) struct Contender {
 type Serve = fn(&dyn Fn(SocketAddr)) -> Result<(), Box<dyn Error>>;
 
 /// All contenders, in the order of the report.
-pub(crate) const ALL: &[Contender] = &[Contender { name: REFERENCE, serve: tonic::serve }];
+pub(crate) const ALL: &[Contender] = &[
+    Contender { name: "unwired-tokio", serve: unwired_tokio::serve },
+    Contender { name: REFERENCE, serve: tonic::serve },
+];
 
 pub(crate) fn find(name: &str) -> Result<&'static Contender, Box<dyn Error>> {
     ALL.iter().find(|contender| contender.name == name).ok_or_else(|| {

@@ -4,9 +4,16 @@ mod contender;
 mod cores;
 mod load;
 mod measure;
+mod probe;
 mod process;
 mod report;
 mod unary;
+
+/// What `tonic-prost-build` makes of `helloworld.proto`.
+#[allow(missing_docs, unreachable_pub, clippy::use_self, clippy::wildcard_imports)]
+mod stubs {
+    tonic::include_proto!("helloworld");
+}
 
 use std::error::Error;
 use std::process::ExitCode;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::load::{self, Shape};
 use crate::process::Server;
 use crate::report::{Sample, Table};
-use crate::{Plan, contender, cores, measure};
+use crate::{Plan, contender, cores, measure, probe};
 
 const SHAPES: [Shape; 2] =
     [Shape { connections: 1, in_flight: 100 }, Shape { connections: 10, in_flight: 10 }];
@@ -36,6 +36,7 @@ pub(crate) fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
 }
 
 fn sample(server: &Server, shape: Shape, length: Duration) -> Result<Sample, Box<dyn Error>> {
+    probe::greeter(server.addr())?;
     let calls = load::unary(server.addr(), shape, WARM_UP)?.calls_in(length).max(WARM_UP);
     let before = measure::cpu_time(server.id())?;
     let served = load::unary(server.addr(), shape, calls)?;

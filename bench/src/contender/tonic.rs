@@ -5,13 +5,8 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
-use self::stubs::greeter_server::{Greeter, GreeterServer};
-use self::stubs::{HelloReply, HelloRequest};
-
-#[allow(missing_docs, unreachable_pub, clippy::use_self, clippy::wildcard_imports)] // generated
-mod stubs {
-    tonic::include_proto!("helloworld");
-}
+use crate::stubs::greeter_server::{Greeter, GreeterServer};
+use crate::stubs::{HelloReply, HelloRequest};
 
 struct MyGreeter;
 
