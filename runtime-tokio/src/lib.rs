@@ -1,10 +1,9 @@
 //! [`unwired`] on [`tokio`].
 //!
 //! Everything here is called from inside of a tokio runtime with its I/O and time drivers on.
-
 //!
 //! ```no_run
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! # let (server, signal) = (unwired::Server::builder(), std::future::pending());
 //! let bound = unwired_tokio::bind("[::]:50051".parse::<std::net::SocketAddr>()?).await?;
 //! println!("listening on {}", bound.local_addr()?);

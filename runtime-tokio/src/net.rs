@@ -31,21 +31,22 @@ enum Kind {
 impl Socket {
     pub(crate) async fn connect(address: &Address) -> io::Result<Self> {
         match address {
-            Address::Tcp(address) => Self::tcp(TcpStream::connect(address).await?),
+            Address::Tcp(address) => Ok(Self::tcp(TcpStream::connect(address).await?)),
             #[cfg(unix)]
             Address::Unix(path) => Ok(Self::unix(UnixStream::connect(path).await?, address)),
             other => Err(unsupported(other)),
         }
     }
 
-    fn tcp(stream: TcpStream) -> io::Result<Self> {
-        // Whole bursts are written at once; waiting for more would only delay them.
-        stream.set_nodelay(true)?;
+    fn tcp(stream: TcpStream) -> Self {
+        // Whole bursts are written at once; waiting for more would only delay them. It fails where the peer is gone
+        // already (macOS): reading tells that, and a listener must not take it for an error of its own.
+        let _ = stream.set_nodelay(true);
         let peer = Peer {
             local: stream.local_addr().ok().map(Address::Tcp),
             remote: stream.peer_addr().ok().map(Address::Tcp),
         };
-        Ok(Self { kind: Kind::Tcp(stream), peer })
+        Self { kind: Kind::Tcp(stream), peer }
     }
 
     #[cfg(unix)]
@@ -141,10 +142,10 @@ impl Listen for Listener {
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Socket>> {
         match self {
-            Self::Tcp(listener) => listener.poll_accept(cx)?.map(|(stream, _)| Socket::tcp(stream)),
+            Self::Tcp(listener) => listener.poll_accept(cx).map_ok(|(stream, _)| Socket::tcp(stream)),
             #[cfg(unix)]
             Self::Unix(listener, at) => {
-                listener.poll_accept(cx)?.map(|(stream, _)| Ok(Socket::unix(stream, at)))
+                listener.poll_accept(cx).map_ok(|(stream, _)| Socket::unix(stream, at))
             }
         }
     }
@@ -160,4 +161,18 @@ impl Listen for Listener {
 
 fn unsupported(address: &Address) -> io::Error {
     io::Error::new(ErrorKind::Unsupported, format!("tokio has no sockets for {address}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_ipv6_address_falls_back_and_not_from_a_port_that_is_taken() {
+        let v6 = &"[::]:1".parse().unwrap();
+        assert!(has_no_ipv6(v6, &ErrorKind::AddrNotAvailable.into()));
+        assert!(has_no_ipv6(v6, &io::Error::from_raw_os_error(97)));
+        assert!(!has_no_ipv6(v6, &ErrorKind::AddrInUse.into()));
+        assert!(!has_no_ipv6(&"0.0.0.0:1".parse().unwrap(), &ErrorKind::AddrNotAvailable.into()));
+    }
 }

@@ -6,7 +6,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use unwired::Instant;
-use unwired::transport::{Address, ByteStream, Listen, Runtime, Timer};
+use unwired::server::Bound;
+use unwired::transport::{Address, ByteStream, Listen, Runtime, Timer, memory};
 use unwired_tokio::Tokio;
 
 #[tokio::test]
@@ -36,6 +37,32 @@ async fn the_unspecified_address_takes_ipv4() {
     let client = tokio.connect(&SocketAddr::from((Ipv4Addr::LOCALHOST, bound.port())).into()).await.unwrap();
     let server = poll_fn(|cx| listener.poll_accept(cx)).await.unwrap();
     assert!(server.peer().remote.is_some() && client.peer().remote.is_some());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_socket_in_the_file_system_carries_bytes() {
+    let path = std::env::temp_dir().join(format!("unwired-{}.sock", std::process::id()));
+    let address = Address::Unix(path.clone());
+    let tokio = Tokio::current();
+    let mut listener = tokio.listen(&address).await.unwrap();
+    assert_eq!(listener.local_address().unwrap(), address);
+    let mut client = tokio.connect(&address).await.unwrap();
+    let mut server = poll_fn(|cx| listener.poll_accept(cx)).await.unwrap();
+    std::fs::remove_file(path).unwrap();
+
+    assert_eq!(poll_fn(|cx| client.poll_write_vectored(cx, &[IoSlice::new(b"hi")])).await.unwrap(), 2);
+    let mut buffer = [0; 16];
+    assert_eq!(poll_fn(|cx| server.poll_read(cx, &mut buffer)).await.unwrap(), 2);
+    drop(client);
+    assert_eq!(poll_fn(|cx| server.poll_read(cx, &mut buffer)).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_server_takes_a_listener_in_memory() {
+    let (_connector, listener) = memory::endpoint();
+    let bound = Bound::new(Tokio::handle(), listener.boxed());
+    assert_eq!(bound.local_address().unwrap(), Address::Memory);
 }
 
 #[tokio::test(start_paused = true)]

@@ -179,7 +179,7 @@ impl<R: Runtime> Erased for Erase<R> {
 
     fn listen(&self, address: Address) -> BoxFuture<'static, io::Result<BoxListener>> {
         let runtime = Arc::clone(&self.0);
-        Box::pin(async move { Ok(Box::new(Boxing(runtime.listen(&address).await?)) as BoxListener) })
+        Box::pin(async move { Ok(runtime.listen(&address).await?.boxed()) })
     }
 
     fn resolve(&self, host: String, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
@@ -189,7 +189,7 @@ impl<R: Runtime> Erased for Erase<R> {
 }
 
 /// A listener whose streams are boxed.
-pub(crate) struct Boxing<L>(pub(crate) L);
+pub(super) struct Boxing<L>(pub(super) L);
 
 impl<L: Listen> Listen for Boxing<L> {
     type Stream = BoxStream;

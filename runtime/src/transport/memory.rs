@@ -30,19 +30,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Pipe {
-    fn end(&mut self) {
-        self.ended = true;
-        if let Some(waker) = self.reader.take() {
-            waker.wake();
-        }
+/// Lets `cx` wait in `place`; answers who waited there. Wakers are foreign code, even when they are dropped: an executor
+/// that is closed may drop a task, with the other end of a stream in it. So that happens outside of the locks.
+#[must_use]
+fn park(place: &mut Option<Waker>, cx: &Context<'_>) -> Option<Waker> {
+    match place {
+        Some(there) if there.will_wake(cx.waker()) => None,
+        _ => place.replace(cx.waker().clone()),
     }
+}
 
-    fn abandon(&mut self) {
-        self.abandoned = true;
-        if let Some(waker) = self.writer.take() {
-            waker.wake();
-        }
+/// Wakes who waited; called without a lock.
+fn wake(waiting: Option<Waker>) {
+    if let Some(waker) = waiting {
+        waker.wake();
     }
 }
 
@@ -54,9 +55,9 @@ pub struct MemoryStream {
     peer: Peer,
 }
 
-/// A connection in memory, whose writers wait while `capacity` bytes are unread.
+/// A connection in memory, whose writers wait while `capacity` bytes (one at least) are unread.
 pub fn pipe(capacity: usize) -> (MemoryStream, MemoryStream) {
-    let direction = || Arc::new(Mutex::new(Pipe { capacity, ..Pipe::default() }));
+    let direction = || Arc::new(Mutex::new(Pipe { capacity: capacity.max(1), ..Pipe::default() }));
     let (there, back) = (direction(), direction());
     let peer = Peer { local: Some(Address::Memory), remote: Some(Address::Memory) };
     (
@@ -69,13 +70,15 @@ impl ByteStream for MemoryStream {
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut pipe = lock(&self.inbound);
         if pipe.bytes.is_empty() && !pipe.ended {
-            pipe.reader = Some(cx.waker().clone());
+            let replaced = park(&mut pipe.reader, cx);
+            drop(pipe);
+            drop(replaced);
             return Poll::Pending;
         }
         let read = pipe.bytes.read(buffer)?;
-        if let Some(waker) = pipe.writer.take() {
-            waker.wake();
-        }
+        let writer = pipe.writer.take();
+        drop(pipe);
+        wake(writer);
         Poll::Ready(Ok(read))
     }
 
@@ -90,7 +93,9 @@ impl ByteStream for MemoryStream {
         }
         let mut room = pipe.capacity.saturating_sub(pipe.bytes.len());
         if room == 0 {
-            pipe.writer = Some(cx.waker().clone());
+            let replaced = park(&mut pipe.writer, cx);
+            drop(pipe);
+            drop(replaced);
             return Poll::Pending;
         }
         let mut written = 0;
@@ -100,14 +105,18 @@ impl ByteStream for MemoryStream {
             written += part.len();
             room -= part.len();
         }
-        if let Some(waker) = pipe.reader.take() {
-            waker.wake();
-        }
+        let reader = pipe.reader.take();
+        drop(pipe);
+        wake(reader);
         Poll::Ready(Ok(written))
     }
 
     fn poll_shutdown(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        lock(&self.outbound).end();
+        let mut pipe = lock(&self.outbound);
+        pipe.ended = true;
+        let reader = pipe.reader.take();
+        drop(pipe);
+        wake(reader);
         Poll::Ready(Ok(()))
     }
 
@@ -118,8 +127,20 @@ impl ByteStream for MemoryStream {
 
 impl Drop for MemoryStream {
     fn drop(&mut self) {
-        lock(&self.outbound).end();
-        lock(&self.inbound).abandon();
+        let mut pipe = lock(&self.outbound);
+        pipe.ended = true;
+        let (own, reader) = (pipe.writer.take(), pipe.reader.take());
+        drop(pipe);
+        drop(own);
+        wake(reader);
+
+        let mut pipe = lock(&self.inbound);
+        pipe.abandoned = true;
+        pipe.bytes = VecDeque::new();
+        let (own, writer) = (pipe.reader.take(), pipe.writer.take());
+        drop(pipe);
+        drop(own);
+        wake(writer);
     }
 }
 
@@ -134,7 +155,7 @@ struct Queue {
 #[derive(Clone, Debug)]
 pub struct MemoryConnector(Arc<Mutex<Queue>>);
 
-/// Accepts what the [`MemoryConnector`]s that it was made with connect.
+/// Accepts what the [`MemoryConnector`]s that it was made with connect. A server takes it [boxed](Listen::boxed).
 #[derive(Debug)]
 pub struct MemoryListener(Arc<Mutex<Queue>>);
 
@@ -157,9 +178,9 @@ impl MemoryConnector {
         }
         let (client, server) = pipe(CAPACITY);
         queue.waiting.push_back(server);
-        if let Some(waker) = queue.acceptor.take() {
-            waker.wake();
-        }
+        let acceptor = queue.acceptor.take();
+        drop(queue);
+        wake(acceptor);
         Ok(client)
     }
 }
@@ -172,7 +193,9 @@ impl Listen for MemoryListener {
         match queue.waiting.pop_front() {
             Some(stream) => Poll::Ready(Ok(stream)),
             None => {
-                queue.acceptor = Some(cx.waker().clone());
+                let replaced = park(&mut queue.acceptor, cx);
+                drop(queue);
+                drop(replaced);
                 Poll::Pending
             }
         }
@@ -187,64 +210,11 @@ impl Drop for MemoryListener {
     fn drop(&mut self) {
         let mut queue = lock(&self.0);
         queue.closed = true;
-        // Dropped outside of the lock: each of them takes locks of its own.
-        let waiting = core::mem::take(&mut queue.waiting);
+        let left = (core::mem::take(&mut queue.waiting), queue.acceptor.take());
         drop(queue);
-        drop(waiting);
+        drop(left);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(stream: &mut MemoryStream, n: usize) -> Poll<Vec<u8>> {
-        let mut buffer = vec![0; n];
-        stream.poll_read(&mut Context::from_waker(Waker::noop()), &mut buffer).map(|read| {
-            buffer.truncate(read.unwrap());
-            buffer
-        })
-    }
-
-    fn write(stream: &mut MemoryStream, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let (first, second) = bytes.split_at(bytes.len() / 2);
-        let slices = [IoSlice::new(first), IoSlice::new(second)];
-        stream.poll_write_vectored(&mut Context::from_waker(Waker::noop()), &slices)
-    }
-
-    #[test]
-    fn a_writer_waits_while_the_pipe_is_full_and_a_reader_while_it_is_empty() {
-        let (mut a, mut b) = pipe(4);
-        assert!(read(&mut b, 9).is_pending());
-        assert!(matches!(write(&mut a, b"abcdef"), Poll::Ready(Ok(4))));
-        assert!(write(&mut a, b"ef").is_pending());
-        assert_eq!(read(&mut b, 3), Poll::Ready(b"abc".to_vec()));
-        assert!(matches!(write(&mut a, b"ef"), Poll::Ready(Ok(2))));
-        assert_eq!(read(&mut b, 9), Poll::Ready(b"def".to_vec()));
-    }
-
-    #[test]
-    fn an_end_is_read_behind_the_bytes_and_a_dropped_reader_breaks_the_pipe() {
-        let (mut a, mut b) = pipe(4);
-        assert!(matches!(write(&mut a, b"ab"), Poll::Ready(Ok(2))));
-        drop(a);
-        assert_eq!(read(&mut b, 9), Poll::Ready(b"ab".to_vec()));
-        assert_eq!(read(&mut b, 9), Poll::Ready(Vec::new()));
-        assert!(
-            matches!(write(&mut b, b"x"), Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe)
-        );
-    }
-
-    #[test]
-    fn connections_are_accepted_in_order_and_refused_without_a_listener() {
-        let (connector, mut listener) = endpoint();
-        let mut client = connector.connect().unwrap();
-        let mut cx = Context::from_waker(Waker::noop());
-        let Poll::Ready(Ok(mut server)) = listener.poll_accept(&mut cx) else { panic!("no connection") };
-        assert!(matches!(write(&mut client, b"hi"), Poll::Ready(Ok(2))));
-        assert_eq!(read(&mut server, 9), Poll::Ready(b"hi".to_vec()));
-        assert!(listener.poll_accept(&mut cx).is_pending());
-        drop(listener);
-        assert_eq!(connector.connect().unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
-    }
-}
+mod tests;

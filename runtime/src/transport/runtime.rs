@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use unwired_core::Instant;
 
+use super::handle::{BoxListener, Boxing};
 use super::{Address, Peer};
 
 /// A future on the heap that may go to another thread.
@@ -87,6 +88,14 @@ pub trait Listen: Send + Unpin + 'static {
     ///
     /// Those of the system.
     fn local_address(&self) -> io::Result<Address>;
+
+    /// This listener without its type, as [`Bound`](crate::server::Bound) takes it.
+    fn boxed(self) -> BoxListener
+    where
+        Self: Sized,
+    {
+        Box::new(Boxing(self))
+    }
 }
 
 /// Wakes a task at a time.
