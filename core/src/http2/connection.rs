@@ -11,7 +11,7 @@ use super::lifetime::GoingAway;
 use super::ping::{Bandwidth, Pings, Strikes};
 use super::reader::Reader;
 use super::settings::{LocalSettings, PeerSettings};
-use super::store::Store;
+use super::store::{Queue, Store};
 use super::stream::Stream;
 use super::timer::Timers;
 use super::{Config, ConnectionEnd, Event, Fields, Initiator, Stats, StreamId, StreamKey, TimerKind, hpack};
@@ -418,12 +418,28 @@ impl Connection {
     pub fn check_invariants(&mut self) {
         let mut to_send = 0;
         let mut counted = 0;
-        for (_, stream) in self.streams.iter_mut() {
+        for key in self.streams.keys() {
+            let Some(stream) = self.streams.get(key) else { continue };
             let in_items = stream.send.items.iter().map(super::stream::Item::data_len).sum::<usize>();
             assert_eq!(stream.send.buffered, in_items);
             to_send += in_items;
             counted += u32::from(stream.counted);
+            let is_in = |queue| self.streams.is_in(queue, key);
+            let can_send = stream.send.buffered > 0 && stream.send.window > 0;
+            assert!(!stream.head_is_next() || is_in(Queue::Heads), "a head waits for no turn");
+            assert!(
+                !can_send || is_in(Queue::Data) || is_in(Queue::Heads) || is_in(Queue::Dribble),
+                "DATA with a window waits for no turn"
+            );
+            assert!(
+                !stream.is_update_due(self.config.initial_window()) || is_in(Queue::Updates),
+                "credit that is due waits for no turn"
+            );
         }
+        assert!(
+            self.streams.is_queue_empty(Queue::Dribble) || self.timers.is_set(TimerKind::Dribble),
+            "DATA waits for a timer that is not set"
+        );
         assert_eq!(self.stats.buffered_to_send, to_send, "gauge of DATA to send");
         assert_eq!(self.counted, counted, "streams counted");
         assert!(

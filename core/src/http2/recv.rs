@@ -110,8 +110,16 @@ impl Connection {
     }
 
     fn read_payload(&mut self, head: FrameHead, input: &mut &[u8]) -> Result<(), Fault> {
-        let Some(payload) = self.reader.payload(input, head.length as usize) else { return Ok(()) };
-        self.reader.reading = Reading::Head;
+        // Debug data is kept in part: the rest is not even gathered.
+        let kept = match head.kind {
+            Kind::GoAway => head.length.min(GOAWAY_FIXED + MAX_DEBUG as u32),
+            _ => head.length,
+        };
+        let Some(payload) = self.reader.payload(input, kept as usize) else { return Ok(()) };
+        self.reader.reading = match head.length - kept {
+            0 => Reading::Head,
+            rest => Reading::Skip(rest),
+        };
         let outcome = self.on_payload(head, &payload);
         self.reader.reuse(payload);
         outcome
@@ -365,7 +373,8 @@ impl Connection {
         self.check_not_idle(id, "RST_STREAM on an idle stream")?;
         let Some(key) = self.streams.find(id) else {
             return match self.past(id) {
-                Past::Closed(_) => Ok(()),
+                // It crossed our end: once a stream, and not without end.
+                Past::Closed(_) => self.charge_ignored(),
                 Past::Skipped | Past::Forgotten => self.charge_glitch(),
             };
         };
@@ -508,7 +517,7 @@ impl Connection {
         }
         self.going_away.peer_last = Some(last);
         self.going_away.peer_reason = Some(reason);
-        let debug = Bytes::copy_from_slice(debug.get(..MAX_DEBUG).unwrap_or(debug));
+        let debug = Bytes::copy_from_slice(debug);
         self.emit(Event::GoAway { reason, debug: debug.clone() });
         if self.is_client() {
             self.fail_unprocessed(last, reason);

@@ -172,7 +172,7 @@ impl Connection {
         }
         self.recycle(fields);
         match self.past(id) {
-            Past::Closed(Closing::Reset) => Ok(()),
+            Past::Closed(Closing::Reset) => self.charge_ignored(),
             Past::Closed(Closing::PeerEnded) => {
                 Err(Fault::Connection(Reason::STREAM_CLOSED, "HEADERS on a stream that the peer had ended"))
             }

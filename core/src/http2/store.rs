@@ -214,6 +214,12 @@ impl Store {
         Some(key)
     }
 
+    /// Whether the stream stands in `queue`.
+    pub(crate) fn is_in(&self, queue: Queue, key: StreamKey) -> bool {
+        let link = self.get(key).and_then(|stream| stream.links.0.get(queue.lane()));
+        link.is_some_and(|link| link.queue == Some(queue))
+    }
+
     pub(crate) fn is_queue_empty(&self, queue: Queue) -> bool {
         self.ends.get(queue as usize).is_none_or(|ends| ends.first == NONE)
     }

@@ -197,6 +197,7 @@ impl Stream {
     pub(crate) fn is_update_due(&self, initial_window: u32) -> bool {
         let granted = self.recv.granted;
         granted > 0
+            && self.id.is_some()
             && self.state.is_receiving()
             && (granted >= initial_window / 2 || i64::from(granted) >= self.recv.window)
     }

@@ -249,6 +249,8 @@ impl Connection {
         let id = self.next_local?;
         self.next_local = id.next();
         self.streams.bind(key, id);
+        // Credit that was granted before could not be told.
+        self.update_due(key);
         Some(id)
     }
 

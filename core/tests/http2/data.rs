@@ -136,3 +136,12 @@ fn data_on_streams_that_are_gone_is_credited_to_the_connection() {
     assert!(window >= 32_767, "{window}");
     server.lives();
 }
+
+#[test]
+fn credit_granted_before_the_request_has_left_is_told_behind_it() {
+    let mut client = Raw::client_with(raw::config(|config| config.initial_window = 0));
+    let key = client.conn.open(raw::REQUEST.into_iter().collect(), true).unwrap();
+    client.conn.grant(key, 1000);
+    let sent = client.sent();
+    assert!(matches!(sent[..], [Frame::Headers { stream: 1, .. }, Frame::WindowUpdate(1, 1000)]), "{sent:?}");
+}

@@ -255,6 +255,29 @@ fn goaway_debug_data_is_kept_in_part() {
     server.feed(&raw::goaway(0, Reason::NO_ERROR, &[b'x'; 10_000]));
     let [Event::GoAway { debug, .. }] = &server.events()[..] else { panic!() };
     assert_eq!(debug.len(), 256);
+    server.lives();
+    // Nor is more of it gathered, whatever the length of frames that we take.
+    let mut server = Raw::server_with(raw::config(|config| config.max_frame_size = 1 << 20));
+    let frame = raw::goaway(0, Reason::NO_ERROR, &vec![b'x'; 1_000_000]);
+    for piece in frame.chunks(100) {
+        server.feed(piece);
+        assert!(server.conn.capacity() < 4 << 10, "{}", server.conn.capacity());
+    }
+    server.lives();
+}
+
+#[test]
+fn frames_for_streams_that_were_reset_are_ended_past_the_budget_of_ignored_ones() {
+    for late in [raw::rst(1, Reason::CANCEL), raw::headers(1, &raw::block(raw::TRAILERS), true)] {
+        let mut server = Raw::server_with(still(|_| {}));
+        let key = server.open(1, false);
+        server.conn.reset(key, Reason::CANCEL);
+        server.sent();
+        for _ in 0..200 {
+            server.feed(&late);
+        }
+        kills(&mut server, &late, Abuse::IgnoredFrames);
+    }
 }
 
 #[test]
