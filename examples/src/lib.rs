@@ -4,8 +4,10 @@
 //! adapter, and leave the rest to this crate.
 //!
 //! * [`greeter`]: two unary methods, the "hello, world" of gRPC;
-//! * [`route_guide`]: one method of each of the four kinds, over a database of named places.
+//! * [`route_guide`]: one method of each of the four kinds, over a database of named places;
+//! * [`tour`]: all six methods of both, called and shown.
 
 pub mod greeter;
 pub mod options;
 pub mod route_guide;
+pub mod tour;

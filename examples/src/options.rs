@@ -2,13 +2,14 @@
 //!
 //! ```no_run
 //! let options = unwired_examples::options::ROUTE_GUIDE_SERVER.from_command_line();
-//! println!("asked to listen on {}", options.addr);
+//! println!("asked to listen on {}", options.listen);
 //! ```
 
 use std::ffi::OsString;
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
+use std::net::{Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
-use std::process;
+use std::process::{self, ExitCode};
 
 /// One of the example programs and what it can be told.
 #[derive(Clone, Copy, Debug)]
@@ -21,8 +22,10 @@ pub struct Program {
 /// What the user asked for, or the default where nothing was asked. A program reads the fields of its own flags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// `--addr`: where to listen (`ADDR:PORT`), or whom to call (`http://HOST:PORT`).
-    pub addr: String,
+    /// `--addr` of a server: where to listen.
+    pub listen: SocketAddr,
+    /// `--addr` of a client: whom to call, as `http://HOST:PORT`.
+    pub target: String,
     /// `--name`: whom to greet.
     pub name: String,
     /// `--db`: the file of places to use instead of the embedded list.
@@ -102,13 +105,29 @@ impl Program {
         }
     }
 
+    /// The exit code of what the program did; an error is told in one line on standard error.
+    pub fn ended(&self, result: Result<(), impl Display>) -> ExitCode {
+        match result {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{}: {error}", self.name);
+                ExitCode::FAILURE
+            }
+        }
+    }
+
     /// Reads `arguments`, without the name of the program. A flag takes its value from the next argument or after a `=`; of a flag
     /// given twice the last counts.
     ///
     /// # Errors
     /// [`Stop`] when the user wants help or is mistaken.
     pub fn parse(&self, arguments: impl IntoIterator<Item = OsString>) -> Result<Options, Stop> {
-        let mut options = self.defaults();
+        let mut options = Options {
+            listen: SocketAddr::from((Ipv6Addr::UNSPECIFIED, 50051)),
+            target: "http://localhost:50051".to_owned(),
+            name: "you".to_owned(),
+            db: None,
+        };
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
             let argument = self.text(argument)?;
@@ -127,7 +146,8 @@ impl Program {
                 return Err(self.misuse(&format!("`{name}` needs a value: {name} {value}")));
             };
             match flag {
-                Flag::Listen | Flag::Target => options.addr = self.text(value)?,
+                Flag::Listen => options.listen = self.address(&self.text(value)?)?,
+                Flag::Target => options.target = self.text(value)?,
                 Flag::Name => options.name = self.text(value)?,
                 // A path need not be UTF-8.
                 Flag::Db => options.db = Some(PathBuf::from(value)),
@@ -136,10 +156,10 @@ impl Program {
         Ok(options)
     }
 
-    fn defaults(&self) -> Options {
-        let listens = self.flags.iter().any(|flag| matches!(flag, Flag::Listen));
-        let addr = if listens { "[::]:50051" } else { "http://localhost:50051" };
-        Options { addr: addr.to_owned(), name: "you".to_owned(), db: None }
+    /// A host name stands for the first of its addresses.
+    fn address(&self, value: &str) -> Result<SocketAddr, Stop> {
+        let first = value.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+        first.ok_or_else(|| self.misuse(&format!("`{value}` is no address to listen on: --addr ADDR:PORT")))
     }
 
     fn text(&self, argument: OsString) -> Result<String, Stop> {
@@ -181,18 +201,21 @@ mod tests {
     #[test]
     fn defaults() {
         let server = parse(ROUTE_GUIDE_SERVER, &[]).unwrap();
-        assert_eq!((server.addr.as_str(), server.db), ("[::]:50051", None));
+        assert_eq!((server.listen.to_string().as_str(), server.db), ("[::]:50051", None));
         let client = parse(GREETER_CLIENT, &[]).unwrap();
-        assert_eq!((client.addr.as_str(), client.name.as_str()), ("http://localhost:50051", "you"));
+        assert_eq!((client.target.as_str(), client.name.as_str()), ("http://localhost:50051", "you"));
     }
 
     #[test]
     fn values_follow_or_are_attached_and_the_last_counts() {
         let options =
             parse(GREETER_CLIENT, &["--name=a=b", "--addr", "http://x:1", "--addr", "http://y:2"]).unwrap();
-        assert_eq!((options.addr.as_str(), options.name.as_str()), ("http://y:2", "a=b"));
+        assert_eq!((options.target.as_str(), options.name.as_str()), ("http://y:2", "a=b"));
         let options = parse(ROUTE_GUIDE_SERVER, &["--db", "a file.json", "--addr=127.0.0.1:0"]).unwrap();
-        assert_eq!((options.addr.as_str(), options.db), ("127.0.0.1:0", Some(PathBuf::from("a file.json"))));
+        assert_eq!(
+            (options.listen.to_string().as_str(), options.db),
+            ("127.0.0.1:0", Some("a file.json".into()))
+        );
     }
 
     #[test]
@@ -205,12 +228,16 @@ mod tests {
             misuse(GREETER_CLIENT, &["--name"]),
             "`--name` needs a value: --name NAME (`greeter_client --help` lists the options)"
         );
+        assert_eq!(
+            misuse(GREETER_SERVER, &["--addr", "50051"]),
+            "`50051` is no address to listen on: --addr ADDR:PORT (`greeter_server --help` lists the options)"
+        );
         assert!(misuse(GREETER_CLIENT, &["stray"]).starts_with("there is no option `stray`"));
     }
 
     #[test]
     fn help_lists_the_program_s_own_options() {
-        let Err(Stop::Help(text)) = parse(ROUTE_GUIDE_SERVER, &["--addr", "x", "--help"]) else {
+        let Err(Stop::Help(text)) = parse(ROUTE_GUIDE_SERVER, &["--addr", "[::1]:1", "--help"]) else {
             panic!("no help");
         };
         assert_eq!(

@@ -1,14 +1,19 @@
 //! The route guide: places, trips between them, and notes left at them.
 //!
-//! This much of it knows nothing of gRPC: [`Database`] answers what is where, [`Trip`] adds up a way, [`Notes`] keeps what
-//! travellers write.
+//! [`Database`] answers what is where, [`Trip`] adds up a way, [`Notes`] keeps what travellers write: they know nothing of gRPC.
+//! [`Guide`] is the service over them, and [`travel`] calls it.
 
+mod client;
 mod database;
 mod notes;
 mod point;
+mod service;
 mod trip;
 
+pub use client::travel;
+pub(crate) use client::{AROUND_NEW_YORK, BERKSHIRE, place};
 pub use database::{Database, DatabaseError, Feature};
 pub use notes::{Limits, Notes};
 pub use point::{Area, Point, metres_between};
+pub use service::Guide;
 pub use trip::{Summary, Trip};

@@ -1,5 +1,7 @@
 //! Positions on the globe, and the way between two of them.
 
+use std::fmt;
+
 use serde::Deserialize;
 
 /// The mean radius of the earth, in metres.
@@ -35,6 +37,14 @@ impl Point {
     fn radians(self) -> (f64, f64) {
         let radians = |e7: i32| (f64::from(e7) / f64::from(PER_DEGREE)).to_radians();
         (radians(self.latitude), radians(self.longitude))
+    }
+}
+
+/// Both in degrees.
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let degrees = |e7: i32| f64::from(e7) / f64::from(PER_DEGREE);
+        write!(f, "{}, {}", degrees(self.latitude), degrees(self.longitude))
     }
 }
 
@@ -92,6 +102,12 @@ mod tests {
     fn london_to_new_york() {
         let way = metres_between(Point::new(515_074_000, -1_278_000), Point::new(407_128_000, -740_060_000));
         assert!((way - 5_570_222.0).abs() < 100.0, "{way}");
+    }
+
+    #[test]
+    fn is_shown_in_degrees() {
+        assert_eq!(Point::new(409_146_138, -746_188_906).to_string(), "40.9146138, -74.6188906");
+        assert_eq!(Point::new(0, 10_000_000).to_string(), "0, 1");
     }
 
     #[test]

@@ -1,0 +1,28 @@
+//! The greeter on tokio: `cargo run -p unwired-tokio --example greeter_server`.
+
+mod signals;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use unwired::Server;
+use unwired_examples::greeter::PoliteGreeter;
+use unwired_examples::options::GREETER_SERVER;
+use unwired_proto::helloworld::greeter_server::GreeterServer;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    GREETER_SERVER.ended(run().await)
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let options = GREETER_SERVER.from_command_line();
+    let stop = signals::stop()?;
+    let server = Server::builder().add_service(GreeterServer::new(PoliteGreeter));
+    let bound = unwired_tokio::bind(options.listen)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}", options.listen))?;
+    println!("listening on {}", bound.local_addr()?);
+    bound.serve_with_shutdown(server, stop).await?;
+    Ok(())
+}
