@@ -6,7 +6,7 @@
 //! | file | what it is about |
 //! | --- | --- |
 //! | `connection` | the seam: what a caller sees |
-//! | `reader`, `recv`, `recv_headers` | bytes to frames, frames to events |
+//! | `reader`, `recv`, `recv_data`, `recv_headers` | bytes to frames, frames to events |
 //! | `send`, `transmit`, `control` | commands, and what leaves in which order |
 //! | `streams`, `state`, `stream`, `store`, `closed` | how streams live and end, where they are kept, what is remembered |
 //! | `flow`, `settings`, `ping`, `timer`, `lifetime` | windows, SETTINGS, PING and BDP, timers, drain and end |
@@ -33,6 +33,7 @@ mod ping;
 mod reader;
 mod reason;
 mod recv;
+mod recv_data;
 mod recv_headers;
 mod send;
 mod settings;

@@ -1,4 +1,4 @@
-//! What each frame does when it comes (RFC 9113 §6). Field blocks are in `recv_headers`.
+//! What each frame does when it comes (RFC 9113 §6). DATA is in `recv_data`, field blocks are in `recv_headers`.
 
 use bytes::Bytes;
 
@@ -191,162 +191,12 @@ impl Connection {
         }
     }
 
-    // ---- DATA, RFC 9113 §6.1
-
-    fn on_data_head(&mut self, head: FrameHead, input: &mut &[u8]) -> Result<(), Fault> {
-        if head.stream == StreamId::CONNECTION {
-            return Err(Fault::protocol("DATA without a stream"));
-        }
-        self.check_not_idle(head.stream, "DATA on an idle stream")?;
-        self.stats.data_received += u64::from(head.length);
-        self.buckets.on_message_frame();
-        // The whole payload counts, padding and pad length too, on both windows.
-        if !self.recv_window.receive(head.length) {
-            return Err(Fault::flow_control("DATA beyond the connection's window"));
-        }
-        if self.bandwidth.on_data(head.length, self.recv_window.window(), self.recv_window.target()) {
-            self.pings.ask(Asks::Bandwidth);
-        }
-        let key = self.data_stream(head)?;
-        if key.is_none() {
-            self.stats.data_dropped += u64::from(head.length);
-        }
-        if head.has(flag::PADDED) {
-            if head.length == 0 {
-                return Err(Fault::frame_size("padded DATA without a pad length"));
-            }
-            self.reader.reading = Reading::PadLength(head, key);
-            return Ok(());
-        }
-        let end_stream = head.has(flag::END_STREAM);
-        if head.length == 0 && !end_stream {
-            self.charge_empty_data()?;
-        }
-        self.read_data(key, head.stream, head.length, 0, end_stream, input)
-    }
-
-    /// The stream that takes this DATA, or `None` if it is let pass.
-    fn data_stream(&mut self, head: FrameHead) -> Result<Option<StreamKey>, Fault> {
-        let Some(key) = self.streams.find(head.stream) else {
-            return match self.past(head.stream) {
-                Past::Closed(Closing::Reset) => Ok(None),
-                Past::Closed(Closing::PeerEnded) => {
-                    Err(Fault::Connection(Reason::STREAM_CLOSED, "DATA on a stream that the peer had ended"))
-                }
-                Past::Skipped => Err(Fault::protocol("DATA on a stream that was never opened")),
-                Past::Forgotten => self.charge_glitch().map(|()| None),
-            };
-        };
-        let Some(stream) = self.streams.get_mut(key) else { return Ok(None) };
-        let fault = |(reason, why)| Fault::Stream(head.stream, reason, why);
-        if let Some(half) = stream.state.recv_mut() {
-            half.data(false).map_err(fault)?;
-        }
-        if i64::from(head.length) > stream.recv.window {
-            return Err(fault((Reason::FLOW_CONTROL_ERROR, "DATA beyond the stream's window")));
-        }
-        stream.recv.window -= i64::from(head.length);
-        Ok(Some(key))
-    }
-
-    fn on_pad_length(
-        &mut self,
-        head: FrameHead,
-        stream: Option<StreamKey>,
-        pad: u8,
-        input: &mut &[u8],
-    ) -> Result<(), Fault> {
-        let octets = head.length.saturating_sub(1);
-        let pad = u32::from(pad);
-        let Some(left) = octets.checked_sub(pad) else {
-            return Err(Fault::protocol("DATA has more padding than payload"));
-        };
-        if let Some(key) = stream {
-            // Padding is nobody's to take: its credit returns at once.
-            self.grant(key, pad as usize + 1);
-        }
-        let end_stream = head.has(flag::END_STREAM);
-        if left == 0 && !end_stream {
-            self.charge_empty_data()?;
-        }
-        self.read_data(stream, head.stream, left, pad, end_stream, input)
-    }
-
-    fn read_data(
-        &mut self,
-        stream: Option<StreamKey>,
-        id: StreamId,
-        mut left: u32,
-        pad: u32,
-        end_stream: bool,
-        input: &mut &[u8],
-    ) -> Result<(), Fault> {
-        let octets = reader::part(input, &mut left);
-        self.reader.reading = match (left, pad) {
-            (0, 0) => Reading::Head,
-            (0, pad) => Reading::Skip(pad),
-            (left, pad) => Reading::Data { stream, id, left, pad, end_stream },
-        };
-        let end_stream = end_stream && left == 0;
-        let Some((key, record)) = stream.and_then(|key| Some((key, self.streams.get_mut(key)?))) else {
-            return Ok(());
-        };
-        let length = octets.len() as u64;
-        if !record.state.is_receiving() {
-            // It came to its end amid the frame.
-            self.stats.data_dropped += octets.len() as u64;
-            return Ok(());
-        }
-        let heard = record.is_heard();
-        let recv = &mut record.recv;
-        if let Some(content_left) = &mut recv.content_left {
-            match content_left.checked_sub(length) {
-                Some(rest) if rest == 0 || !end_stream => *content_left = rest,
-                _ => {
-                    return self.skip_rest(Fault::Stream(
-                        id,
-                        Reason::PROTOCOL_ERROR,
-                        "the content is not as long as content-length says",
-                    ));
-                }
-            }
-        }
-        if heard && (!octets.is_empty() || end_stream) {
-            recv.data.extend_from_slice(octets);
-            recv.end_unannounced |= end_stream;
-            if !core::mem::replace(&mut recv.data_announced, true) {
-                self.events.push_back(Event::Data { stream: key, end_stream: false });
-            }
-        }
-        if end_stream {
-            if let Some(half) = record.state.recv_mut() {
-                half.data(true).map_err(|(reason, why)| Fault::Stream(id, reason, why))?;
-            }
-            self.on_half_ended(key);
-        } else {
-            self.update_due(key);
-        }
-        Ok(())
-    }
-
-    /// The stream of the DATA under way is no more: what is left of the frame is skipped.
-    fn skip_rest(&mut self, fault: Fault) -> Result<(), Fault> {
-        if let Reading::Data { left, pad, .. } = self.reader.reading {
-            self.reader.reading = Reading::Skip(left + pad);
-        }
-        Err(fault)
-    }
-
     /// Answers that wait are bounded by not reading; resets that the application is moved to are bounded here.
     pub(super) fn check_control(&mut self) -> Result<(), Fault> {
         if self.control.queued() >= self.config.limits.control_frames_kill {
             return Err(abuse::kill(&mut self.stats, Abuse::ControlFlood));
         }
         Ok(())
-    }
-
-    fn charge_empty_data(&mut self) -> Result<(), Fault> {
-        abuse::charge(&mut self.buckets.empty_data, &mut self.stats, Abuse::EmptyFrames, self.now)
     }
 
     // ---- PRIORITY, RFC 9113 §5.3 and §6.3
