@@ -1,5 +1,7 @@
 //! `tonic` as the other end of a call, as client and as server: all four kinds, over real sockets.
 
+mod our_client;
+mod our_server;
 mod tonic_client;
 mod tonic_server;
 
