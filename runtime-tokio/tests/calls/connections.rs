@@ -1,0 +1,193 @@
+//! What connections live through: none there, lost ones, limits, the end of a server.
+
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use unwired::{Code, Request};
+use unwired_proto::grpc::testing::Empty;
+use unwired_proto::grpc::testing::test_service_client::TestServiceClient;
+
+use crate::kinds::output;
+use crate::service::{asking, serve, serve_at, serve_with, within};
+
+async fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+}
+
+#[tokio::test]
+async fn no_server_is_one_clear_line() {
+    let address = free_address().await;
+    let channel = unwired_tokio::connect_lazy(format!("http://{address}")).unwrap();
+    let status = within(TestServiceClient::new(channel).empty_call(Empty {})).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable);
+    for part in [address.to_string().as_str(), "refused"] {
+        assert!(status.message().contains(part), "{status}");
+    }
+    let status = within(unwired_tokio::connect(format!("http://{address}"))).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable);
+}
+
+#[tokio::test]
+async fn a_server_that_is_none_is_found_out() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let _ = socket.write_all(b"SSH-2.0-OpenSSH_9.9\r\n").await;
+        }
+    });
+    let channel = unwired_tokio::connect_lazy(format!("http://{address}")).unwrap();
+    let status = within(TestServiceClient::new(channel).empty_call(Empty {})).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable, "{status}");
+}
+
+#[tokio::test]
+async fn a_silent_server_is_given_up_in_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let channel = unwired_tokio::channel(format!("http://{address}")).unwrap().connect_lazy();
+    let mut request = Request::new(Empty {});
+    request.set_timeout(Duration::from_millis(50));
+    let status = within(TestServiceClient::new(channel).empty_call(request)).await.unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
+    let channel = unwired_tokio::channel(format!("http://{address}")).unwrap();
+    let channel = channel.connect_timeout(Duration::from_millis(50)).connect_lazy();
+    let status = within(TestServiceClient::new(channel).empty_call(Empty {})).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable, "{status}");
+    drop(listener);
+}
+
+#[tokio::test]
+async fn a_channel_comes_back_with_its_server() {
+    let first = serve().await;
+    let address = first.address.unwrap();
+    let client = first.client();
+    within(client.empty_call(Empty {})).await.unwrap();
+    first.stop().await;
+    let second = serve_at(address, |server| server).await;
+    within(client.empty_call(Empty {})).await.unwrap();
+    assert_eq!(second.seen.begun.load(Ordering::SeqCst), 1);
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn calls_wait_while_a_channel_connects() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let client = TestServiceClient::new(unwired_tokio::connect_lazy(format!("http://{address}")).unwrap());
+    let calls: Vec<_> = (0..10)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { client.empty_call(Empty {}).await })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    // The connection that waits in the backlog is passed on to a server that takes it now.
+    let (mut inbound, _) = listener.accept().await.unwrap();
+    let server = serve().await;
+    let mut outbound = TcpStream::connect(server.address.unwrap()).await.unwrap();
+    tokio::spawn(async move { tokio::io::copy_bidirectional(&mut inbound, &mut outbound).await });
+    for call in calls {
+        within(call).await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_drain_lets_calls_end_and_takes_no_new_ones() {
+    let mut server = serve().await;
+    let client = server.client();
+    within(async {
+        let (mut requests, mut answers) = client.full_duplex_call_halves(Request::new(())).await.unwrap();
+        requests.send(output(vec![1])).await.unwrap();
+        assert!(answers.message().await.unwrap().is_some());
+        server.tell_to_stop();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let refused = client.empty_call(Empty {}).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Unavailable, "{refused}");
+        requests.send(output(vec![2])).await.unwrap();
+        assert_eq!(answers.message().await.unwrap().unwrap().payload.unwrap().body, [2]);
+        drop(requests);
+        assert!(answers.message().await.unwrap().is_none());
+    })
+    .await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_drain_ends_when_its_time_is_over() {
+    let mut server = serve_with(|server| server.drain_timeout(Duration::from_millis(100))).await;
+    let client = server.client();
+    let call = tokio::spawn(async move { client.empty_call(asking(Empty {}, "hang")).await });
+    within(async {
+        while server.seen.begun.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    server.tell_to_stop();
+    let status = within(call).await.unwrap().unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable, "{status}");
+    server.seen.all_gone(1).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn connections_over_the_limit_wait_to_be_accepted() {
+    let server = serve_with(|server| server.max_connections(1)).await;
+    let first = server.client();
+    within(first.empty_call(Empty {})).await.unwrap();
+    let second = server.client();
+    let mut request = Request::new(Empty {});
+    request.set_timeout(Duration::from_millis(50));
+    assert_eq!(within(second.empty_call(request)).await.unwrap_err().code(), Code::DeadlineExceeded);
+    drop(first);
+    within(second.empty_call(Empty {})).await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn connections_that_say_nothing_hold_few_places() {
+    let server = serve_with(|server| {
+        server.max_handshakes(2).configure(|config| {
+            config.http2.limits.handshake_timeout = Duration::from_millis(100);
+        })
+    })
+    .await;
+    let mut silent = Vec::new();
+    for _ in 0..5 {
+        silent.push(TcpStream::connect(server.address.unwrap()).await.unwrap());
+    }
+    within(server.client().empty_call(Empty {})).await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_of_great_age_is_replaced_without_a_failed_call() {
+    let server = serve_with(|server| server.max_connection_age(Duration::from_millis(30))).await;
+    let client = server.client();
+    for _ in 0..40 {
+        within(client.empty_call(asking(Empty {}, "wait"))).await.unwrap();
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_runtime_that_ends_leaves_no_call_hanging() {
+    let other = std::thread::spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let server = runtime.block_on(serve());
+        let channel = runtime.block_on(async { server.channel().connect().await.unwrap() });
+        (runtime, server, channel)
+    });
+    let (runtime, server, channel) = other.join().unwrap();
+    let client = TestServiceClient::new(channel);
+    let call = tokio::spawn(async move { client.empty_call(asking(Empty {}, "hang")).await });
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    drop(server);
+    runtime.shutdown_background();
+    let status = within(call).await.unwrap().unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable, "{status}");
+}
