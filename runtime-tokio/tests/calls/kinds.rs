@@ -4,20 +4,21 @@ use unwired::{Channel, Code, Request};
 use unwired_proto::grpc::testing::test_service_client::TestServiceClient;
 use unwired_proto::grpc::testing::unimplemented_service_client::UnimplementedServiceClient;
 use unwired_proto::grpc::testing::{
-    EchoStatus, Empty, ResponseParameters, SimpleRequest, StreamingInputCallRequest, StreamingOutputCallRequest,
+    EchoStatus, Empty, ResponseParameters, SimpleRequest, StreamingInputCallRequest,
+    StreamingOutputCallRequest,
 };
 
 use crate::service::{asking, payload, serve, serve_in_memory, within};
 
-pub fn input(octets: Vec<u8>) -> StreamingInputCallRequest {
+pub(crate) fn input(octets: Vec<u8>) -> StreamingInputCallRequest {
     StreamingInputCallRequest { payload: payload(octets), ..Default::default() }
 }
 
-pub fn output(octets: Vec<u8>) -> StreamingOutputCallRequest {
+pub(crate) fn output(octets: Vec<u8>) -> StreamingOutputCallRequest {
     StreamingOutputCallRequest { payload: payload(octets), ..Default::default() }
 }
 
-pub fn sizes(sizes: impl IntoIterator<Item = i32>) -> StreamingOutputCallRequest {
+pub(crate) fn sizes(sizes: impl IntoIterator<Item = i32>) -> StreamingOutputCallRequest {
     let response_parameters =
         sizes.into_iter().map(|size| ResponseParameters { size, ..Default::default() }).collect();
     StreamingOutputCallRequest { response_parameters, ..Default::default() }
@@ -121,7 +122,8 @@ async fn a_status_comes_with_its_message_and_metadata_in_every_kind() {
     within(async {
         let mut failures = Vec::new();
         failures.push(client.empty_call(asking(Empty {}, "fail")).await.unwrap_err());
-        let mut answers = client.streaming_output_call(asking(sizes([1]), "fail")).await.unwrap().into_inner();
+        let mut answers =
+            client.streaming_output_call(asking(sizes([1]), "fail")).await.unwrap().into_inner();
         failures.push(answers.message().await.unwrap_err());
         assert!(answers.message().await.unwrap().is_none(), "nothing after an error");
         let requests = tokio_stream::iter([input(vec![1])]);
@@ -151,7 +153,8 @@ async fn what_is_not_there_is_unimplemented() {
     let server = serve().await;
     let channel = server.channel().connect_lazy();
     within(async {
-        let status = UnimplementedServiceClient::new(channel.clone()).unimplemented_call(Empty {}).await.unwrap_err();
+        let status =
+            UnimplementedServiceClient::new(channel.clone()).unimplemented_call(Empty {}).await.unwrap_err();
         assert_eq!(status.code(), Code::Unimplemented);
         assert!(status.message().contains("grpc.testing.UnimplementedService"), "{status}");
         let status = TestServiceClient::new(channel).unimplemented_call(Empty {}).await.unwrap_err();

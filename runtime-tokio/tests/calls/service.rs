@@ -12,7 +12,9 @@ use tokio::task::JoinHandle;
 use unwired::channel::Builder as ChannelBuilder;
 use unwired::server::Builder;
 use unwired::transport::{Listen, memory};
-use unwired::{Channel, Metadata, Request, Response, Server, Status, Stream, Streaming, Target, empty, stream_with};
+use unwired::{
+    Channel, Metadata, Request, Response, Server, Status, Stream, Streaming, Target, empty, stream_with,
+};
 use unwired_proto::grpc::testing::test_service_client::TestServiceClient;
 use unwired_proto::grpc::testing::test_service_server::{TestService, TestServiceServer};
 use unwired_proto::grpc::testing::{
@@ -26,14 +28,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What handlers of a server have seen.
 #[derive(Debug, Default)]
-pub struct Seen {
-    pub begun: AtomicUsize,
-    pub dropped: AtomicUsize,
+pub(crate) struct Seen {
+    pub(crate) begun: AtomicUsize,
+    pub(crate) dropped: AtomicUsize,
 }
 
 impl Seen {
     /// Waits until as many handlers are gone as have begun, `calls` of them.
-    pub async fn all_gone(&self, calls: usize) {
+    pub(crate) async fn all_gone(&self, calls: usize) {
         within(async {
             while self.begun.load(Ordering::SeqCst) < calls
                 || self.dropped.load(Ordering::SeqCst) < self.begun.load(Ordering::SeqCst)
@@ -56,9 +58,9 @@ impl Seen {
     }
 }
 
-pub struct Tester(pub Arc<Seen>);
+pub(crate) struct Tester(pub(crate) Arc<Seen>);
 
-pub fn payload(octets: impl Into<Vec<u8>>) -> Option<Payload> {
+pub(crate) fn payload(octets: impl Into<Vec<u8>>) -> Option<Payload> {
     Some(Payload { body: octets.into(), ..Payload::default() })
 }
 
@@ -108,14 +110,18 @@ impl TestService for Tester {
         Ok(Response::new(SimpleResponse { payload: answer, ..SimpleResponse::default() }))
     }
 
-    async fn cacheable_unary_call(&self, _: Request<SimpleRequest>) -> Result<Response<SimpleResponse>, Status> {
+    async fn cacheable_unary_call(
+        &self,
+        _: Request<SimpleRequest>,
+    ) -> Result<Response<SimpleResponse>, Status> {
         Err(Status::unimplemented("there is no cache"))
     }
 
     async fn streaming_output_call(
         &self,
         request: Request<StreamingOutputCallRequest>,
-    ) -> Result<Response<impl Stream<Item = Result<StreamingOutputCallResponse, Status>> + Send>, Status> {
+    ) -> Result<Response<impl Stream<Item = Result<StreamingOutputCallResponse, Status>> + Send>, Status>
+    {
         let gone = self.0.begin();
         act(&request).await?;
         let seen = &self.0;
@@ -152,7 +158,8 @@ impl TestService for Tester {
     async fn full_duplex_call(
         &self,
         request: Request<Streaming<StreamingOutputCallRequest>>,
-    ) -> Result<Response<impl Stream<Item = Result<StreamingOutputCallResponse, Status>> + Send>, Status> {
+    ) -> Result<Response<impl Stream<Item = Result<StreamingOutputCallResponse, Status>> + Send>, Status>
+    {
         let gone = self.0.begin();
         act(&request).await?;
         let mut messages = request.into_inner();
@@ -179,34 +186,34 @@ impl TestService for Tester {
 }
 
 /// A server that runs until it is told to end.
-pub struct Running {
-    pub seen: Arc<Seen>,
-    pub address: Option<SocketAddr>,
+pub(crate) struct Running {
+    pub(crate) seen: Arc<Seen>,
+    pub(crate) address: Option<SocketAddr>,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
 
 impl Running {
     /// Tells the server to end, and waits until it has.
-    pub async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         drop(self.stop.take());
         within(self.task).await.unwrap();
     }
 
     /// Tells the server to end.
-    pub fn tell_to_stop(&mut self) {
+    pub(crate) fn tell_to_stop(&mut self) {
         drop(self.stop.take());
     }
 
-    pub fn target(&self) -> String {
+    pub(crate) fn target(&self) -> String {
         format!("http://{}", self.address.expect("a server on TCP"))
     }
 
-    pub fn channel(&self) -> ChannelBuilder {
+    pub(crate) fn channel(&self) -> ChannelBuilder {
         unwired_tokio::channel(self.target()).unwrap()
     }
 
-    pub fn client(&self) -> TestServiceClient {
+    pub(crate) fn client(&self) -> TestServiceClient {
         TestServiceClient::new(self.channel().connect_lazy())
     }
 }
@@ -222,24 +229,24 @@ async fn run(bound: unwired::server::Bound, server: Server, seen: Arc<Seen>) -> 
 }
 
 /// Serves on a socket.
-pub async fn serve() -> Running {
+pub(crate) async fn serve() -> Running {
     serve_with(|server| server).await
 }
 
 /// Serves on a socket, with options.
-pub async fn serve_with(options: impl FnOnce(Builder) -> Builder) -> Running {
+pub(crate) async fn serve_with(options: impl FnOnce(Builder) -> Builder) -> Running {
     serve_at("127.0.0.1:0".parse().unwrap(), options).await
 }
 
 /// Serves at an address.
-pub async fn serve_at(address: SocketAddr, options: impl FnOnce(Builder) -> Builder) -> Running {
+pub(crate) async fn serve_at(address: SocketAddr, options: impl FnOnce(Builder) -> Builder) -> Running {
     let seen = Arc::new(Seen::default());
     let server = options(Server::builder().add_service(TestServiceServer::new(Tester(Arc::clone(&seen)))));
     run(unwired_tokio::bind(address).await.unwrap(), server.into(), seen).await
 }
 
 /// Serves in memory, and calls there.
-pub async fn serve_in_memory() -> (Running, Channel) {
+pub(crate) async fn serve_in_memory() -> (Running, Channel) {
     let seen = Arc::new(Seen::default());
     let server = Server::builder().add_service(TestServiceServer::new(Tester(Arc::clone(&seen))));
     let (connector, listener) = memory::endpoint();
@@ -249,19 +256,19 @@ pub async fn serve_in_memory() -> (Running, Channel) {
 }
 
 /// A request whose handler does what `what` says.
-pub fn asking<T>(message: T, what: &str) -> Request<T> {
+pub(crate) fn asking<T>(message: T, what: &str) -> Request<T> {
     let mut request = Request::new(message);
     request.metadata_mut().insert("x-do", what).unwrap();
     request
 }
 
 /// Waits, but not for ever.
-pub async fn within<F: Future>(future: F) -> F::Output {
+pub(crate) async fn within<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(PATIENCE, future).await.expect("nothing came for too long")
 }
 
 /// Polls once.
-pub async fn poll_once<F: Future>(future: F) -> Option<F::Output> {
+pub(crate) async fn poll_once<F: Future>(future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     poll_fn(|cx| {
         std::task::Poll::Ready(match future.as_mut().poll(cx) {

@@ -13,7 +13,8 @@ use crate::{Metadata, Status};
 
 /// Messages from the peer, as they come. A reader that does not ask for the next one holds its sender up.
 ///
-/// It is a [`Stream`] of `Result<T, Status>`: after an error, or after the last message, there is nothing more.
+/// It is a [`Stream`] of `Result<T, Status>`: after an error, or after the last message, there is nothing more. Dropped
+/// at a client before that, it cancels the call.
 pub struct Streaming<T> {
     call: Arc<CallHandle>,
     decode: fn(Bytes) -> Result<T, Status>,
@@ -107,6 +108,15 @@ impl<T> Stream for Streaming<T> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.poll_message(cx)
+    }
+}
+
+impl<T> Drop for Streaming<T> {
+    fn drop(&mut self) {
+        // Whoever reads no more has no use for the call, even while somebody still sends.
+        if self.awaits_status && self.status.is_none() {
+            self.call.calls.cancel(self.call.id);
+        }
     }
 }
 

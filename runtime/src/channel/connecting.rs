@@ -1,3 +1,5 @@
+use core::pin::{Pin, pin};
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Poll, Waker};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -5,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use unwired_core::Instant;
 use unwired_core::grpc::Config;
 use unwired_core::grpc::client::{Connection, Event};
+use unwired_core::http2::Reason;
 
 use super::builder::{Options, Target};
 use super::policy::Backoff;
@@ -17,6 +20,8 @@ use crate::transport::{Address, BoxStream, ByteStream, RuntimeHandle};
 pub(crate) struct Connected {
     pub(crate) link: Arc<Link<Connection>>,
     pub(crate) turns: Turns,
+    /// The server has shown that it speaks HTTP/2.
+    is_ready: AtomicBool,
 }
 
 /// One server: its connection, the tries to make one, and who waits for it.
@@ -124,20 +129,42 @@ impl Subchannel {
         config.http2.seed = self.runtime.seed();
         let connection = Connection::new(config, self.runtime.now());
         let link = Arc::new(Link::new(connection, self.runtime.clone(), stream.peer().clone()));
-        let connected = Arc::new(Connected { link: Arc::clone(&link), turns: Turns::default() });
+        let connected = Arc::new(Connected {
+            link: Arc::clone(&link),
+            turns: Turns::default(),
+            is_ready: AtomicBool::new(false),
+        });
         let calling = Calling {
-            connected,
+            connected: Arc::clone(&connected),
             subchannel: Arc::downgrade(&self),
             number,
             begun,
-            is_ready: false,
             end: None,
             woken: Vec::new(),
         };
         let runtime = self.runtime.clone();
+        let timeout = self.options.connect_timeout;
+        let subchannel = Arc::downgrade(&self);
         // A channel that nobody holds any more closes its connection, also this one.
         drop(self);
-        Driver::new(link, calling, stream, runtime).await;
+        let mut late = Some(runtime.sleep_until(begun + timeout));
+        let mut driver = pin!(Driver::new(link, calling, stream, runtime));
+        core::future::poll_fn(|cx| {
+            if connected.is_ready.load(Ordering::Relaxed) {
+                late = None;
+            } else if late.as_mut().is_some_and(|late| Pin::new(late).poll(cx).is_ready()) {
+                late = None;
+                if let Some(subchannel) = subchannel.upgrade() {
+                    let why =
+                        format!("the peer accepted the connection and said nothing of HTTP/2 in {timeout:?}");
+                    subchannel.failed(number, begun, &why, None);
+                }
+                let link = &connected.link;
+                link.with(|shared| shared.conn.close(link.runtime.now(), Reason::NO_ERROR, "handshake"));
+            }
+            driver.as_mut().poll(cx)
+        })
+        .await;
     }
 
     fn ready(&self, number: u64, connected: Arc<Connected>) {
@@ -157,7 +184,7 @@ impl Subchannel {
             status = status.caused_by(error);
         }
         let mut state = self.lock();
-        if state.tries == number {
+        if state.tries == number && matches!(state.connectivity, Connectivity::Connecting) {
             let until = state.backoff.on_failure(begun);
             state.connectivity = Connectivity::Failed(until, status);
         }
@@ -183,7 +210,6 @@ struct Calling {
     subchannel: Weak<Subchannel>,
     number: u64,
     begun: Instant,
-    is_ready: bool,
     end: Option<String>,
     woken: Vec<Waker>,
 }
@@ -219,9 +245,11 @@ impl Side for Calling {
             moved
         });
         wake_all(&mut self.woken);
+        if became_ready {
+            self.connected.is_ready.store(true, Ordering::Relaxed);
+        }
         if let Some(subchannel) = self.subchannel.upgrade() {
             if became_ready {
-                self.is_ready = true;
                 subchannel.ready(self.number, Arc::clone(&self.connected));
             }
             if retired {
@@ -240,7 +268,7 @@ impl Side for Calling {
         self.connected.turns.wake(true);
         if let Some(subchannel) = self.subchannel.upgrade() {
             subchannel.retire(&self.connected.link);
-            if !self.is_ready {
+            if !self.connected.is_ready.load(Ordering::Relaxed) {
                 let why = match (&error, self.end.take()) {
                     (Some(error), _) => error.to_string(),
                     (None, Some(end)) => format!("the peer does not speak gRPC: {end}"),

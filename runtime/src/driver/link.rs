@@ -2,6 +2,7 @@ use core::task::{Poll, Waker};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use unwired_core::grpc::{CallId, Received, client, server};
+use unwired_core::http2::Reason;
 use unwired_core::{Instant, Outbox};
 
 use super::wakers::{Wakers, keep};
@@ -19,6 +20,7 @@ pub(crate) trait Protocol: Send + 'static {
     fn wants_transmit(&self) -> bool;
     fn wants_shutdown(&self) -> bool;
     fn is_closed(&self) -> bool;
+    fn close(&mut self, now: Instant);
     fn recv_message(&mut self, call: CallId) -> Received;
     fn release(&mut self, call: CallId);
 }
@@ -55,6 +57,9 @@ macro_rules! protocol {
             }
             fn is_closed(&self) -> bool {
                 self.is_closed()
+            }
+            fn close(&mut self, now: Instant) {
+                self.close(now, Reason::NO_ERROR, "");
             }
             fn recv_message(&mut self, call: CallId) -> Received {
                 self.recv_message(call)

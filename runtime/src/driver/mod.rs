@@ -53,6 +53,7 @@ pub(crate) struct Driver<S: Side> {
     eof: bool,
     shut_down: bool,
     error: Option<io::Error>,
+    is_over: bool,
 }
 
 impl<S: Side> Driver<S> {
@@ -75,6 +76,7 @@ impl<S: Side> Driver<S> {
             eof: false,
             shut_down: false,
             error: None,
+            is_over: false,
         }
     }
 
@@ -206,6 +208,7 @@ impl<S: Side> Future for Driver<S> {
             match this.turn(cx, &mut scratch) {
                 Turn::Again => {}
                 Turn::Closed => {
+                    this.is_over = true;
                     this.side.on_end(this.error.take());
                     return Poll::Ready(());
                 }
@@ -224,6 +227,20 @@ impl<S: Side> Future for Driver<S> {
         let _ = this.link.end(cx.waker());
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+}
+
+impl<S: Side> Drop for Driver<S> {
+    /// A runtime that ends drops its tasks: whoever waits for the connection elsewhere is told.
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
+        let now = self.runtime.now();
+        self.fail(now, io::Error::other("the runtime of the connection has ended"));
+        self.link.drive(|conn| conn.close(now));
+        self.side.act(&self.link, now);
+        self.side.on_end(self.error.take());
     }
 }
 
