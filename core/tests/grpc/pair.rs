@@ -10,24 +10,24 @@ use unwired_core::grpc::{
 };
 use unwired_core::{Instant, Outbox};
 
-pub struct Pair {
-    pub client: client::Connection,
-    pub server: server::Connection,
-    pub client_events: Vec<client::Event>,
-    pub server_events: Vec<server::Event>,
-    pub now: Instant,
+pub(crate) struct Pair {
+    pub(crate) client: client::Connection,
+    pub(crate) server: server::Connection,
+    pub(crate) client_events: Vec<client::Event>,
+    pub(crate) server_events: Vec<server::Event>,
+    pub(crate) now: Instant,
     /// How many bytes are delivered at a time.
-    pub chunk: usize,
+    pub(crate) chunk: usize,
     to_server: VecDeque<u8>,
     to_client: VecDeque<u8>,
 }
 
 impl Pair {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Config::client(), Config::server())
     }
 
-    pub fn with(client: Config, server: Config) -> Self {
+    pub(crate) fn with(client: Config, server: Config) -> Self {
         let now = Instant::ZERO;
         Self {
             client: client::Connection::new(client, now),
@@ -42,7 +42,7 @@ impl Pair {
     }
 
     /// Carries bytes both ways until nothing moves.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         let mut out = Outbox::new();
         loop {
             let mut moved = false;
@@ -77,7 +77,7 @@ impl Pair {
     }
 
     /// Lets `time` pass, timer by timer.
-    pub fn pass(&mut self, time: Duration) {
+    pub(crate) fn pass(&mut self, time: Duration) {
         let end = self.now + time;
         loop {
             self.settle();
@@ -94,11 +94,11 @@ impl Pair {
     }
 
     /// Starts a call and carries it over: its ids at the client and at the server.
-    pub fn call(&mut self, request: Cardinality, response: Cardinality) -> (CallId, CallId) {
+    pub(crate) fn call(&mut self, request: Cardinality, response: Cardinality) -> (CallId, CallId) {
         self.call_with(request, &NewCall { response, ..new_call(&Metadata::new()) })
     }
 
-    pub fn call_with(&mut self, request: Cardinality, call: &NewCall<'_>) -> (CallId, CallId) {
+    pub(crate) fn call_with(&mut self, request: Cardinality, call: &NewCall<'_>) -> (CallId, CallId) {
         let client = self.client.start(self.now, call).expect("a call");
         self.settle();
         let server = self.served();
@@ -107,7 +107,7 @@ impl Pair {
     }
 
     /// The call that came last to the server.
-    pub fn served(&mut self) -> CallId {
+    pub(crate) fn served(&mut self) -> CallId {
         let calls = self.server_events.iter().rev().filter_map(|event| match event {
             server::Event::Call { call } => Some(*call),
             _ => None,
@@ -120,7 +120,7 @@ fn next_chunk(pipe: &VecDeque<u8>, chunk: usize) -> Option<Vec<u8>> {
     (!pipe.is_empty()).then(|| pipe.iter().take(chunk).copied().collect())
 }
 
-pub fn new_call(metadata: &Metadata) -> NewCall<'_> {
+pub(crate) fn new_call(metadata: &Metadata) -> NewCall<'_> {
     NewCall {
         scheme: "http",
         authority: "localhost",
@@ -134,6 +134,6 @@ pub fn new_call(metadata: &Metadata) -> NewCall<'_> {
     }
 }
 
-pub fn message(payload: impl Into<Bytes>) -> Message {
+pub(crate) fn message(payload: impl Into<Bytes>) -> Message {
     Message::plain(payload.into())
 }
