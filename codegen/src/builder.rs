@@ -54,7 +54,8 @@ impl Builder {
         self
     }
 
-    /// Whether service traits do without `Send`, for services that stay on one thread. Off by default.
+    /// Whether service traits do without `Send`, for services that stay on one thread: such a server is added by way of
+    /// `unwired::server::local`. Off by default.
     pub fn local(mut self, enable: bool) -> Self {
         self.options.local = enable;
         self

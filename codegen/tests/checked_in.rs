@@ -36,6 +36,14 @@ fn odd_names() {
     compare(build, &files, &folder.join("fixtures"), &folder.join("generated"));
 }
 
+/// The flavour for one thread; `runtime-tokio` tests what it does.
+#[test]
+fn local() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let build = unwired_build::configure().local(true);
+    compare(build, &["local.proto"], &folder.join("fixtures"), &folder.join("generated/local"));
+}
+
 fn same_as_checked_in(package: &str, files: &[&str], build: Builder) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(package);
     compare(build, files, &folder.join("proto"), &folder.join("src/generated"));
@@ -78,9 +86,8 @@ fn compare(build: Builder, files: &[&str], include: &Path, checked_in: &Path) {
 fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let Ok(entries) = fs::read_dir(folder) else { return BTreeMap::new() };
     entries
-        .map(|entry| {
-            let entry = entry.unwrap();
-            (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap())
-        })
+        .map(Result::unwrap)
+        .filter(|entry| entry.path().is_file())
+        .map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap()))
         .collect()
 }

@@ -86,7 +86,11 @@ impl Incoming {
 
     /// Answers a call of a method that is not there.
     pub fn unimplemented(self) -> Handler {
-        Reply(self.served).fail(&Status::unimplemented("the service does not implement the method"));
+        self.refuse(&Status::unimplemented("the service does not implement the method"))
+    }
+
+    pub(crate) fn refuse(self, status: &Status) -> Handler {
+        Reply(self.served).fail(status);
         Box::pin(core::future::ready(()))
     }
 }

@@ -3,6 +3,7 @@
 mod builder;
 mod incoming;
 mod listening;
+mod local;
 mod routes;
 mod running;
 mod service;
@@ -11,4 +12,5 @@ mod serving;
 pub use builder::{Builder, Server};
 pub use incoming::{Incoming, Reply};
 pub use listening::Bound;
+pub use local::{LocalHandler, LocalServer, LocalService, LocalWorker, local};
 pub use service::{Handler, Method, Service, ServiceSettings, SpawnPolicy};
