@@ -20,8 +20,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::OnceLock;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant as StdInstant};
 
 use tokio::runtime::Handle;
 use tokio::time::{Instant as TokioInstant, Sleep};
@@ -107,7 +108,10 @@ impl Tokio {
     ///
     /// Outside of a tokio runtime.
     pub fn current() -> Self {
-        Self { handle: Handle::current(), epoch: TokioInstant::now() }
+        // One for the whole process: a deadline from one runtime is good in another.
+        static EPOCH: OnceLock<StdInstant> = OnceLock::new();
+        let epoch = *EPOCH.get_or_init(StdInstant::now);
+        Self { handle: Handle::current(), epoch: TokioInstant::from_std(epoch) }
     }
 
     /// The runtime that this is called in, as `unwired` knows it.

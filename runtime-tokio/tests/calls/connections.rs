@@ -191,3 +191,42 @@ async fn a_runtime_that_ends_leaves_no_call_hanging() {
     let status = within(call).await.unwrap().unwrap_err();
     assert_eq!(status.code(), Code::Unavailable, "{status}");
 }
+
+/// Speaks just enough HTTP/2 to be sent as much as anybody likes, and reads none of it.
+async fn never_reads() -> SocketAddr {
+    // SETTINGS with an INITIAL_WINDOW_SIZE of 2^31-1, its ACK, and WINDOW_UPDATE by 2^30 for the connection.
+    const HELLO: [u8; 37] = [
+        0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0x7f, 0xff, 0xff, 0xff, // SETTINGS
+        0, 0, 0, 4, 1, 0, 0, 0, 0, // ACK
+        0, 0, 4, 8, 0, 0, 0, 0, 0, 0x40, 0, 0, 0, // WINDOW_UPDATE
+    ];
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((mut socket, _)) = listener.accept().await {
+            socket.write_all(&HELLO).await.unwrap();
+            held.push(socket);
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_deadline_holds_while_the_socket_takes_nothing() {
+    let channel = unwired_tokio::connect(format!("http://{}", never_reads().await)).await.unwrap();
+    let client = TestServiceClient::new(channel);
+    let (mut requests, _answers) = client.full_duplex_call_halves(Request::new(())).await.unwrap();
+    // Until nothing goes any more.
+    while tokio::time::timeout(Duration::from_millis(200), requests.send(output(vec![0; 1 << 20])))
+        .await
+        .is_ok()
+    {}
+    for _ in 0..2 {
+        let mut request = Request::new(Empty {});
+        request.set_timeout(Duration::from_millis(100));
+        let call = client.empty_call(request);
+        let status = tokio::time::timeout(Duration::from_secs(5), call).await.expect("in time").unwrap_err();
+        assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
+    }
+}

@@ -1,10 +1,16 @@
 //! How calls end that do not end well: deadlines, cancellation, panics.
 
+use std::future::pending;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use unwired::{Code, Request};
-use unwired_proto::grpc::testing::{Empty, SimpleRequest};
+use unwired::{Code, Request, Response, Server, Status, Stream, Streaming};
+use unwired_proto::grpc::testing::test_service_client::TestServiceClient;
+use unwired_proto::grpc::testing::test_service_server::{TestService, TestServiceServer};
+use unwired_proto::grpc::testing::{
+    Empty, SimpleRequest, SimpleResponse, StreamingInputCallRequest, StreamingInputCallResponse,
+    StreamingOutputCallRequest, StreamingOutputCallResponse,
+};
 
 use crate::kinds::{input, output, sizes};
 use crate::service::{asking, payload, poll_once, serve, serve_with, within};
@@ -183,5 +189,126 @@ async fn dropping_a_call_at_any_await_leaves_nothing() {
     })
     .await;
     server.seen.all_gone(1).await;
+    server.stop().await;
+}
+
+/// Passes calls on to another server, on behalf of its own.
+struct Proxy {
+    client: TestServiceClient,
+    /// What a task that reads a request to its end has found there.
+    read: tokio::sync::mpsc::UnboundedSender<Result<usize, Status>>,
+}
+
+impl TestService for Proxy {
+    async fn empty_call(&self, request: Request<Empty>) -> Result<Response<Empty>, Status> {
+        let mut onward = Request::new(Empty {}).child_of(&request);
+        *onward.metadata_mut() = request.metadata().clone();
+        self.client.empty_call(onward).await
+    }
+
+    async fn streaming_input_call(
+        &self,
+        request: Request<Streaming<StreamingInputCallRequest>>,
+    ) -> Result<Response<StreamingInputCallResponse>, Status> {
+        let (ended, mut messages) = (request.cancellation(), request.into_inner());
+        let read = self.read.clone();
+        tokio::spawn(async move {
+            let mut count = 0;
+            let found = loop {
+                match messages.message().await {
+                    Ok(Some(_)) => count += 1,
+                    Ok(None) => break Ok(count),
+                    Err(status) => break Err(status),
+                }
+            };
+            ended.unwrap().await;
+            read.send(found).unwrap();
+        });
+        pending().await
+    }
+
+    async fn unary_call(&self, _: Request<SimpleRequest>) -> Result<Response<SimpleResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn cacheable_unary_call(
+        &self,
+        _: Request<SimpleRequest>,
+    ) -> Result<Response<SimpleResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn streaming_output_call(
+        &self,
+        _: Request<StreamingOutputCallRequest>,
+    ) -> Result<Response<impl Stream<Item = Result<StreamingOutputCallResponse, Status>> + Send>, Status>
+    {
+        Err::<Response<unwired::Empty<_>>, _>(Status::unimplemented(""))
+    }
+
+    async fn full_duplex_call(
+        &self,
+        _: Request<Streaming<StreamingOutputCallRequest>>,
+    ) -> Result<Response<impl Stream<Item = Result<StreamingOutputCallResponse, Status>> + Send>, Status>
+    {
+        Ok(Response::new(unwired::empty()))
+    }
+
+    async fn half_duplex_call(
+        &self,
+        _: Request<Streaming<StreamingOutputCallRequest>>,
+    ) -> Result<Response<impl Stream<Item = Result<StreamingOutputCallResponse, Status>> + Send>, Status>
+    {
+        Ok(Response::new(unwired::empty()))
+    }
+
+    async fn unimplemented_call(&self, _: Request<Empty>) -> Result<Response<Empty>, Status> {
+        Err(Status::unimplemented(""))
+    }
+}
+
+#[tokio::test]
+async fn a_call_on_behalf_of_another_ends_with_it() {
+    let server = serve().await;
+    let (read, mut found) = tokio::sync::mpsc::unbounded_channel();
+    let proxy = Proxy { client: server.client(), read };
+    let bound = unwired_tokio::bind("127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap()).await.unwrap();
+    let target = format!("http://{}", bound.local_addr().unwrap());
+    tokio::spawn(bound.serve(Server::builder().add_service(TestServiceServer::new(proxy))));
+    let client = TestServiceClient::new(unwired_tokio::connect(target).await.unwrap());
+    within(async {
+        let mut request = asking(Empty {}, "hang");
+        request.set_timeout(Duration::from_millis(50));
+        assert_eq!(client.empty_call(request).await.unwrap_err().code(), Code::DeadlineExceeded);
+        server.seen.all_gone(1).await;
+
+        let call = tokio::spawn({
+            let client = client.clone();
+            async move { client.empty_call(asking(Empty {}, "hang")).await }
+        });
+        while server.seen.begun.load(Ordering::SeqCst) < 2 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        call.abort();
+        server.seen.all_gone(2).await;
+
+        // A request that was given up does not look like one that is whole.
+        for whole in [true, false] {
+            let (mut requests, answer) = client.streaming_input_call_halves(Request::new(())).await.unwrap();
+            requests.send(input(vec![1])).await.unwrap();
+            requests.send(input(vec![2])).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            if whole {
+                requests.close();
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                drop(answer);
+                assert_eq!(found.recv().await.unwrap().unwrap(), 2);
+            } else {
+                drop((answer, requests));
+                assert_eq!(found.recv().await.unwrap().unwrap_err().code(), Code::Cancelled);
+            }
+        }
+    })
+    .await;
     server.stop().await;
 }

@@ -10,6 +10,7 @@ use unwired_core::grpc::{
 use crate::Status;
 use crate::codec::Codec;
 use crate::driver::{Link, wake_all};
+use crate::server::panicked;
 
 /// What the two ends of a call have in common, whichever side this is.
 pub(crate) trait Calls: Send + Sync {
@@ -34,7 +35,14 @@ pub(crate) trait Calls: Send + Sync {
 
 impl Calls for Link<server::Connection> {
     fn poll_message(&self, call: CallId, waker: &Waker) -> Poll<Received> {
-        Self::poll_message(self, call, waker)
+        self.with(|shared| {
+            if shared.conn.is_active(call) {
+                shared.poll_message(call, waker)
+            } else {
+                // The end of a call that was given up must not look like the end of its request.
+                Poll::Ready(Received::Failed(self.end_of(call)))
+            }
+        })
     }
 
     fn recv_encoding(&self, call: CallId) -> Encoding {
@@ -57,14 +65,10 @@ impl Calls for Link<server::Connection> {
 
     fn poll_ended(&self, call: CallId, waker: &Waker) -> Poll<()> {
         self.with(|shared| {
-            if shared.conn.request(call).is_none() {
+            if !shared.conn.is_active(call) {
                 return Poll::Ready(());
             }
-            let wakers = shared.wakers.of(call);
-            if wakers.ended {
-                return Poll::Ready(());
-            }
-            wakers.watch(waker);
+            shared.wakers.of(call).watch(waker);
             Poll::Pending
         })
     }
@@ -84,10 +88,8 @@ impl Calls for Link<server::Connection> {
     fn release(&self, call: CallId) {
         let panicking = std::thread::panicking();
         if panicking {
-            // A handler that fails loses its own call and no other; gRPC's statuscodes document says UNKNOWN.
-            self.with(|shared| {
-                shared.conn.finish(call, &Status::unknown("the handler of the call panicked"))
-            });
+            // The stack of a handler that panicked is being unwound, and this is what held its call.
+            self.with(|shared| shared.conn.finish(call, &panicked()));
         }
         Self::release(self, call);
     }

@@ -150,7 +150,8 @@ impl<T> Request<T> {
     /// Makes this a call on behalf of `parent`, which a handler got: it ends when that call ends, and at its deadline.
     #[must_use]
     pub fn child_of<U>(mut self, parent: &Request<U>) -> Self {
-        self.time.deadline = [self.time.deadline, parent.time.deadline].into_iter().flatten().min();
+        // Time left instead of a time: the channel's runtime may have another clock.
+        self.time.timeout = [self.time.timeout, parent.time_left()].into_iter().flatten().min();
         self.parent = parent.cancellation();
         self
     }

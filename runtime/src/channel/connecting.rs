@@ -1,3 +1,4 @@
+use core::mem::take;
 use core::pin::{Pin, pin};
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Poll, Waker};
@@ -13,7 +14,7 @@ use super::builder::{Options, Target};
 use super::policy::Backoff;
 use super::starting::Turns;
 use crate::Status;
-use crate::driver::{Driver, Link, Side, wake_all};
+use crate::driver::{Driver, Link, Shared, Side, wake_all};
 use crate::transport::{Address, BoxStream, ByteStream, RuntimeHandle};
 
 /// A connection and who waits to start calls on it.
@@ -114,14 +115,20 @@ impl Subchannel {
             Target::Address(address) => return self.runtime.connect(address.clone()).await,
             Target::Host(host, port) => (host.clone(), *port),
         };
-        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        let (mut kind, mut tried) = (io::ErrorKind::NotFound, Vec::new());
         for address in self.runtime.resolve(host, port).await? {
             match self.runtime.connect(Address::Tcp(address)).await {
                 Ok(stream) => return Ok(stream),
-                Err(error) => last = error,
+                Err(error) => {
+                    kind = error.kind();
+                    tried.push(format!("{address}: {error}"));
+                }
             }
         }
-        Err(last)
+        Err(io::Error::new(
+            kind,
+            if tried.is_empty() { "the name has no address".to_owned() } else { tried.join("; ") },
+        ))
     }
 
     async fn drive(self: Arc<Self>, stream: BoxStream, number: u64, begun: Instant) {
@@ -140,7 +147,7 @@ impl Subchannel {
             number,
             begun,
             end: None,
-            woken: Vec::new(),
+            noted: Noted::default(),
         };
         let runtime = self.runtime.clone();
         let timeout = self.options.connect_timeout;
@@ -211,57 +218,71 @@ struct Calling {
     number: u64,
     begun: Instant,
     end: Option<String>,
+    noted: Noted,
+}
+
+/// What events ask for.
+#[derive(Default)]
+struct Noted {
     woken: Vec<Waker>,
+    ready: bool,
+    retired: bool,
+    freed: bool,
 }
 
 impl Side for Calling {
     type Protocol = Connection;
 
-    fn act(&mut self, link: &Arc<Link<Connection>>, _now: Instant) -> bool {
-        let (mut became_ready, mut retired, mut freed) = (false, false, false);
-        let moved = link.with(|shared| {
-            let mut moved = false;
-            while let Some(event) = shared.conn.poll_event() {
-                moved = true;
-                match event {
-                    Event::Ready => became_ready = true,
-                    Event::Metadata { call } => self.woken.append(&mut shared.wakers.of(call).watchers),
-                    Event::Message { call } => self.woken.extend(shared.wakers.of(call).recv.take()),
-                    Event::Writable { call } => self.woken.extend(shared.wakers.of(call).send.take()),
-                    Event::Done { call } => {
-                        let wakers = shared.wakers.of(call);
-                        wakers.ended = true;
-                        wakers.take_all(&mut self.woken);
-                    }
-                    Event::CallsAvailable => freed = true,
-                    Event::GoingAway { .. } => retired = true,
-                    Event::Closed(end) => {
-                        retired = true;
-                        self.end = Some(end.to_string());
-                    }
-                    _ => {}
+    fn on_events(&mut self, shared: &mut Shared<Connection>) {
+        let noted = &mut self.noted;
+        while let Some(event) = shared.conn.poll_event() {
+            match event {
+                Event::Ready => noted.ready = true,
+                Event::Metadata { call } => noted.woken.append(&mut shared.wakers.of(call).watchers),
+                Event::Message { call } => noted.woken.extend(shared.wakers.of(call).recv.take()),
+                Event::Writable { call } => noted.woken.extend(shared.wakers.of(call).send.take()),
+                Event::Done { call } => {
+                    let wakers = shared.wakers.of(call);
+                    wakers.ended = true;
+                    wakers.take_all(&mut noted.woken);
                 }
+                Event::CallsAvailable => noted.freed = true,
+                Event::GoingAway { .. } => noted.retired = true,
+                Event::Closed(end) => {
+                    noted.retired = true;
+                    self.end = Some(end.to_string());
+                }
+                _ => {}
             }
-            moved
-        });
-        wake_all(&mut self.woken);
-        if became_ready {
+        }
+    }
+
+    fn run(&mut self, link: &Arc<Link<Connection>>) -> bool {
+        wake_all(&mut self.noted.woken);
+        let ready = take(&mut self.noted.ready);
+        let retired = take(&mut self.noted.retired);
+        let freed = take(&mut self.noted.freed);
+        if ready {
             self.connected.is_ready.store(true, Ordering::Relaxed);
         }
-        if let Some(subchannel) = self.subchannel.upgrade() {
-            if became_ready {
-                subchannel.ready(self.number, Arc::clone(&self.connected));
+        if ready || retired {
+            match self.subchannel.upgrade() {
+                Some(subchannel) => {
+                    if ready {
+                        subchannel.ready(self.number, Arc::clone(&self.connected));
+                    }
+                    if retired {
+                        subchannel.retire(link);
+                    }
+                }
+                // Nobody holds the channel any more.
+                None => link.with(|shared| shared.conn.drain(link.runtime.now(), None)),
             }
-            if retired {
-                subchannel.retire(link);
-            }
-        } else if became_ready {
-            link.with(|shared| shared.conn.drain(link.runtime.now(), None));
         }
         if freed || retired {
             self.connected.turns.wake(retired);
         }
-        moved
+        false
     }
 
     fn on_end(&mut self, error: Option<io::Error>) {

@@ -125,7 +125,7 @@ pub(crate) async fn start<R>(
                         ticket = Some(Ticket { connected: Arc::clone(&connected), number });
                         // Whoever was before us may have left in the meantime.
                         if connected.turns.is_turn_of(Some(number))
-                            && !connected.link.drive(|conn| conn.is_busy())
+                            && !connected.link.with(|shared| shared.conn.is_busy())
                         {
                             continue;
                         }

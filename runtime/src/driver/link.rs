@@ -92,25 +92,32 @@ pub(crate) struct Shared<P> {
     driver: Option<Waker>,
     /// The driver has its turn: it looks at the connection again before it sleeps.
     driving: bool,
+    /// When the driver wakes by itself.
+    wakes_at: Instant,
 }
 
 impl<P: Protocol> Link<P> {
     pub(crate) fn new(conn: P, runtime: RuntimeHandle, peer: Peer) -> Self {
-        let shared = Shared { conn, wakers: Wakers::default(), driver: None, driving: true };
+        let shared = Shared {
+            conn,
+            wakers: Wakers::default(),
+            driver: None,
+            driving: true,
+            wakes_at: Instant::FAR_FUTURE,
+        };
         Self { shared: Mutex::new(shared), runtime, peer }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shared<P>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Shared<P>> {
         // A panic under the lock would be a fault of ours in the state machine; the connection goes on as far as it can.
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A command from anywhere: wakes the driver if there is something to send now.
+    /// A command from anywhere: wakes the driver if there is something for it that it would not see by itself.
     pub(crate) fn with<R>(&self, command: impl FnOnce(&mut Shared<P>) -> R) -> R {
         let mut shared = self.lock();
         let result = command(&mut shared);
-        let driver =
-            if !shared.driving && shared.conn.wants_transmit() { shared.driver.take() } else { None };
+        let driver = if shared.needs_driver() { shared.driver.take() } else { None };
         drop(shared);
         if let Some(waker) = driver {
             waker.wake();
@@ -118,36 +125,9 @@ impl<P: Protocol> Link<P> {
         result
     }
 
-    /// A command of the driver, which looks at the connection again anyway.
-    pub(crate) fn drive<R>(&self, command: impl FnOnce(&mut P) -> R) -> R {
-        command(&mut self.lock().conn)
-    }
-
-    /// The driver's turn begins.
-    pub(super) fn begin(&self) {
-        self.lock().driving = true;
-    }
-
-    /// The driver goes to sleep until the returned time. `None` when something came up in the meantime.
-    pub(super) fn end(&self, waker: &Waker) -> Option<Option<Instant>> {
-        let mut shared = self.lock();
-        if shared.conn.wants_transmit() {
-            return None;
-        }
-        shared.driving = false;
-        keep(&mut shared.driver, waker);
-        Some(shared.conn.poll_timeout())
-    }
-
     /// The next message of `call`, waited for.
     pub(crate) fn poll_message(&self, call: CallId, waker: &Waker) -> Poll<Received> {
-        self.with(|shared| match shared.conn.recv_message(call) {
-            Received::Pending => {
-                keep(&mut shared.wakers.of(call).recv, waker);
-                Poll::Pending
-            }
-            received => Poll::Ready(received),
-        })
+        self.with(|shared| shared.poll_message(call, waker))
     }
 
     /// Nobody holds anything of `call` any more.
@@ -159,6 +139,37 @@ impl<P: Protocol> Link<P> {
 }
 
 impl<P: Protocol> Shared<P> {
+    /// While the socket takes nothing, a connection has nothing to send, and still a deadline may be new.
+    fn needs_driver(&self) -> bool {
+        !self.driving
+            && (self.conn.wants_transmit() || self.conn.poll_timeout().is_some_and(|at| at < self.wakes_at))
+    }
+
+    /// The driver's turn begins.
+    pub(super) fn begin(&mut self) {
+        self.driving = true;
+    }
+
+    /// The driver goes to sleep, until the returned time: whoever has something for it wakes it.
+    pub(super) fn end(&mut self, waker: &Waker) -> Option<Instant> {
+        self.driving = false;
+        keep(&mut self.driver, waker);
+        let timeout = self.conn.poll_timeout();
+        self.wakes_at = timeout.unwrap_or(Instant::FAR_FUTURE);
+        timeout
+    }
+
+    /// The next message of `call`, waited for.
+    pub(crate) fn poll_message(&mut self, call: CallId, waker: &Waker) -> Poll<Received> {
+        match self.conn.recv_message(call) {
+            Received::Pending => {
+                keep(&mut self.wakers.of(call).recv, waker);
+                Poll::Pending
+            }
+            received => Poll::Ready(received),
+        }
+    }
+
     pub(crate) fn release(&mut self, call: CallId, woken: &mut Vec<Waker>) {
         self.conn.release(call);
         self.wakers.clear(call, woken);

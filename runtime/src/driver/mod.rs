@@ -6,14 +6,14 @@ mod scratch;
 mod wakers;
 
 use core::pin::Pin;
-use core::task::{Context, Poll, Waker};
+use core::task::{Context, Poll, Waker, ready};
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
 use bytes::Buf;
 use unwired_core::{Instant, Outbox};
 
-pub(crate) use link::{Link, Protocol};
+pub(crate) use link::{Link, Protocol, Shared};
 pub(crate) use wakers::keep;
 
 use crate::transport::{BoxStream, ByteStream, RuntimeHandle, Timer};
@@ -30,8 +30,11 @@ const MAX_TURNS: usize = 16;
 pub(crate) trait Side: Send + Unpin + 'static {
     type Protocol: Protocol;
 
-    /// Drains the events of the connection and acts on them. Answers whether there were any.
-    fn act(&mut self, link: &Arc<Link<Self::Protocol>>, now: Instant) -> bool;
+    /// Drains the events of the connection, under its lock: notes who is to be woken and what is to be run.
+    fn on_events(&mut self, shared: &mut Shared<Self::Protocol>);
+
+    /// Wakes and runs what was noted, outside of the lock. Answers whether anything ran.
+    fn run(&mut self, link: &Arc<Link<Self::Protocol>>) -> bool;
 
     /// The connection is over, and the driver with it.
     fn on_end(&mut self, why: Option<io::Error>);
@@ -44,16 +47,24 @@ pub(crate) struct Driver<S: Side> {
     stream: BoxStream,
     runtime: RuntimeHandle,
     timer: Box<dyn Timer>,
-    /// What the timer is set to.
+    /// When the timer wakes us; earlier than need be, but never later.
     armed: Option<Instant>,
-    /// Input that the connection would not take yet.
+    /// Input that the connection would not take yet; nothing is read while there is some.
     unread: Vec<u8>,
     /// Output that the socket would not take yet.
     unsent: Outbox,
-    eof: bool,
+    /// Whether the connection takes input, as it said at the end of the last turn.
+    wants_input: bool,
     shut_down: bool,
     error: Option<io::Error>,
     is_over: bool,
+}
+
+/// What comes after a turn.
+enum Turn {
+    Again,
+    Sleep(Option<Instant>),
+    Closed,
 }
 
 impl<S: Side> Driver<S> {
@@ -73,93 +84,131 @@ impl<S: Side> Driver<S> {
             armed: None,
             unread: Vec::new(),
             unsent: Outbox::new(),
-            eof: false,
+            wants_input: true,
             shut_down: false,
             error: None,
             is_over: false,
         }
     }
 
-    /// Reads and gives the connection what it takes. Answers whether anything moved.
-    fn read(&mut self, cx: &mut Context<'_>, now: Instant, buffer: &mut [u8]) -> bool {
-        if !self.unread.is_empty() {
-            let taken = self.link.drive(|conn| conn.handle_input(now, &self.unread));
-            self.unread.drain(..taken);
-            return taken > 0;
+    /// Reads once, acts, writes what came of it. Three short locks, and the socket is touched between them.
+    fn turn(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Turn {
+        let now = self.runtime.now();
+        let read = self.read(cx, &mut scratch.input);
+        let moved = read.is_some() || !self.unread.is_empty();
+        self.act(now, read.and_then(|read| scratch.input.get(..read)));
+        // Handlers take their time.
+        let now = if self.side.run(&self.link) { self.runtime.now() } else { now };
+        let written = self.write(cx, now, &mut scratch.output);
+        let blocked = written.is_pending();
+        if let Poll::Ready(Err(error)) = written {
+            self.error.get_or_insert(error);
         }
-        if self.eof || !self.link.drive(|conn| conn.wants_input()) {
-            return false;
+        let turn = self.settle(cx, now, moved, blocked);
+        self.side.run(&self.link);
+        turn
+    }
+
+    /// Reads what is there, if it is wanted. `Some(0)` is the end.
+    fn read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Option<usize> {
+        if !self.wants_input || !self.unread.is_empty() {
+            return None;
         }
         match self.stream.poll_read(cx, buffer) {
-            Poll::Pending => false,
-            Poll::Ready(Ok(0)) => {
-                self.on_eof(now);
-                true
-            }
-            Poll::Ready(Ok(read)) => {
-                let input = buffer.get(..read).unwrap_or_default();
-                let taken = self.link.drive(|conn| conn.handle_input(now, input));
-                self.unread.extend_from_slice(input.get(taken..).unwrap_or_default());
-                true
-            }
+            Poll::Pending => None,
+            Poll::Ready(Ok(read)) => Some(read),
             Poll::Ready(Err(error)) => {
-                self.fail(now, error);
-                true
+                self.error.get_or_insert(error);
+                Some(0)
             }
         }
     }
 
-    /// Encodes and writes what the socket takes. Answers whether anything moved.
-    fn write(&mut self, cx: &mut Context<'_>, now: Instant, scratch: &mut Outbox) -> bool {
-        let mut moved = false;
-        loop {
-            let (out, is_rest) =
-                if self.unsent.is_empty() { (&mut *scratch, false) } else { (&mut self.unsent, true) };
-            if !is_rest {
-                self.link.drive(|conn| conn.poll_transmit(now, out, WRITE_BUDGET));
-                if out.is_empty() {
-                    return moved;
-                }
-            }
-            let before = out.len();
-            let written = write_all(&mut self.stream, cx, out);
-            let left = out.len();
-            moved |= left < before;
-            if !is_rest && left > 0 {
-                scratch.move_to(&mut self.unsent);
-            }
-            match written {
-                Poll::Ready(Err(error)) => {
-                    self.fail(now, error);
-                    return true;
-                }
-                Poll::Ready(Ok(())) => self.link.drive(|conn| conn.handle_sent(now, 0)),
-                Poll::Pending => {
-                    self.link.drive(|conn| conn.handle_sent(now, left));
-                    return moved;
-                }
-            }
+    /// Gives the connection the time and what was read.
+    fn act(&mut self, now: Instant, input: Option<&[u8]>) {
+        let mut shared = self.link.lock();
+        shared.begin();
+        let conn = &mut shared.conn;
+        if conn.poll_timeout().is_some_and(|at| at <= now) {
+            conn.handle_timeout(now);
         }
+        if !self.unread.is_empty() {
+            let taken = conn.handle_input(now, &self.unread);
+            self.unread.drain(..taken.min(self.unread.len()));
+        }
+        match input {
+            Some([]) => {
+                self.wants_input = false;
+                conn.handle_eof(now);
+            }
+            Some(input) => {
+                let taken = conn.handle_input(now, input);
+                self.unread.extend_from_slice(input.get(taken..).unwrap_or_default());
+            }
+            None => {}
+        }
+        self.side.on_events(&mut shared);
     }
 
-    fn on_eof(&mut self, now: Instant) {
-        self.eof = true;
-        self.link.drive(|conn| conn.handle_eof(now));
+    /// Encodes and writes what the socket takes.
+    fn write(&mut self, cx: &mut Context<'_>, now: Instant, scratch: &mut Outbox) -> Poll<io::Result<()>> {
+        if !self.unsent.is_empty() {
+            ready!(write_all(&mut self.stream, cx, &mut self.unsent))?;
+            self.unsent = Outbox::new();
+        }
+        let mut shared = self.link.lock();
+        shared.conn.handle_sent(now, 0);
+        shared.conn.poll_transmit(now, scratch, WRITE_BUDGET);
+        self.side.on_events(&mut shared);
+        drop(shared);
+        let written = write_all(&mut self.stream, cx, scratch);
+        if written.is_pending() {
+            scratch.move_to(&mut self.unsent);
+        } else {
+            scratch.clear();
+        }
+        written
     }
 
-    /// The socket is broken: nothing more goes either way.
-    fn fail(&mut self, now: Instant, error: io::Error) {
-        self.error.get_or_insert(error);
-        self.unsent.clear();
-        self.shut_down = true;
-        self.on_eof(now);
-        self.link.drive(|conn| conn.handle_sent(now, 0));
+    /// Tells the connection what became of its output, and sees what is next.
+    fn settle(&mut self, cx: &mut Context<'_>, now: Instant, moved: bool, blocked: bool) -> Turn {
+        if self.error.is_some() {
+            // Nothing more goes either way.
+            self.end(now);
+            return Turn::Closed;
+        }
+        let mut shared = self.link.lock();
+        shared.conn.handle_sent(now, self.unsent.len());
+        self.side.on_events(&mut shared);
+        if shared.conn.is_closed() {
+            return Turn::Closed;
+        }
+        self.wants_input = shared.conn.wants_input();
+        if shared.conn.wants_shutdown() && !self.shut_down {
+            drop(shared);
+            // Whether it arrives or not: the connection is over.
+            self.shut_down = self.stream.poll_shutdown(cx).is_ready();
+            shared = self.link.lock();
+        }
+        if (moved && self.wants_input) || (!blocked && shared.conn.wants_transmit()) {
+            return Turn::Again;
+        }
+        Turn::Sleep(shared.end(cx.waker()))
+    }
+
+    /// Ends the connection without another word.
+    fn end(&mut self, now: Instant) {
+        let mut shared = self.link.lock();
+        shared.conn.handle_eof(now);
+        shared.conn.close(now);
+        self.side.on_events(&mut shared);
     }
 
     /// Sets the timer to what the connection waits for. Answers whether that is now.
-    fn sleep(&mut self, cx: &mut Context<'_>, at: Option<Instant>) -> bool {
+    fn is_due(&mut self, cx: &mut Context<'_>, at: Option<Instant>) -> bool {
         let Some(at) = at else { return false };
-        if self.armed != Some(at) {
+        // A timer that is early costs a turn now and then; setting it costs something every time.
+        if self.armed.is_none_or(|armed| at < armed) {
             self.timer.reset(at);
             self.armed = Some(at);
         }
@@ -169,32 +218,6 @@ impl<S: Side> Driver<S> {
         self.armed = None;
         true
     }
-
-    fn turn(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Turn {
-        let now = self.runtime.now();
-        let mut moved = self.read(cx, now, &mut scratch.input);
-        moved |= self.side.act(&self.link, now);
-        moved |= self.write(cx, now, &mut scratch.output);
-        moved |= self.side.act(&self.link, now);
-        let (shut_down, closed) = self.link.drive(|conn| (conn.wants_shutdown(), conn.is_closed()));
-        if shut_down && !self.shut_down && self.unsent.is_empty() {
-            self.shut_down = true;
-            // Whether it arrives or not: the connection is over.
-            let _ = self.stream.poll_shutdown(cx);
-        }
-        match (closed || (shut_down && self.eof), moved) {
-            (true, _) => Turn::Closed,
-            (false, true) => Turn::Again,
-            (false, false) => Turn::Sleep,
-        }
-    }
-}
-
-/// What comes after a turn.
-enum Turn {
-    Again,
-    Sleep,
-    Closed,
 }
 
 impl<S: Side> Future for Driver<S> {
@@ -203,28 +226,18 @@ impl<S: Side> Future for Driver<S> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let mut scratch = Scratch::take();
-        this.link.begin();
         for _ in 0..MAX_TURNS {
             match this.turn(cx, &mut scratch) {
                 Turn::Again => {}
+                Turn::Sleep(until) if !this.is_due(cx, until) => return Poll::Pending,
+                Turn::Sleep(_) => {}
                 Turn::Closed => {
                     this.is_over = true;
                     this.side.on_end(this.error.take());
                     return Poll::Ready(());
                 }
-                Turn::Sleep => {
-                    // From here on whoever gives the connection something to do wakes this task.
-                    let Some(next) = this.link.end(cx.waker()) else { continue };
-                    if !this.sleep(cx, next) {
-                        return Poll::Pending;
-                    }
-                    this.link.begin();
-                    let now = this.runtime.now();
-                    this.link.drive(|conn| conn.handle_timeout(now));
-                }
             }
         }
-        let _ = this.link.end(cx.waker());
         cx.waker().wake_by_ref();
         Poll::Pending
     }
@@ -236,11 +249,9 @@ impl<S: Side> Drop for Driver<S> {
         if self.is_over {
             return;
         }
-        let now = self.runtime.now();
-        self.fail(now, io::Error::other("the runtime of the connection has ended"));
-        self.link.drive(|conn| conn.close(now));
-        self.side.act(&self.link, now);
-        self.side.on_end(self.error.take());
+        self.end(self.runtime.now());
+        self.side.run(&self.link);
+        self.side.on_end(Some(io::Error::other("the runtime of the connection has ended")));
     }
 }
 

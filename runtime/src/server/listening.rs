@@ -19,6 +19,9 @@ use crate::transport::{
 /// What a connection takes to end after the time for its calls is over.
 const END_TIME: Duration = Duration::from_secs(2);
 
+/// Connections that are accepted before others of the thread get their turn.
+const MAX_ACCEPTS: usize = 64;
+
 /// Listeners that are open and not served yet: their addresses are known, clients can connect and wait.
 pub struct Bound {
     runtime: RuntimeHandle,
@@ -133,7 +136,7 @@ struct Accepting {
 impl Accepting {
     /// Accepts what is there.
     fn poll(&mut self, cx: &mut Context<'_>) {
-        loop {
+        for _ in 0..MAX_ACCEPTS {
             if let Some(pause) = &mut self.pause {
                 if Pin::new(pause).poll(cx).is_pending() {
                     return;
@@ -156,6 +159,7 @@ impl Accepting {
                 Some(Poll::Pending) | None => return,
             }
         }
+        cx.waker().wake_by_ref();
     }
 
     fn run(&self, stream: BoxStream) {

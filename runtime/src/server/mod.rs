@@ -14,3 +14,5 @@ pub use incoming::{Incoming, Reply};
 pub use listening::Bound;
 pub use local::{LocalHandler, LocalServer, LocalService, LocalWorker, local};
 pub use service::{Handler, Method, Service, ServiceSettings, SpawnPolicy};
+
+pub(crate) use running::panicked;

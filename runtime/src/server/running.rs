@@ -6,6 +6,7 @@ use std::sync::Arc;
 use unwired_core::grpc::{CallId, server};
 
 use super::service::Handler;
+use crate::Status;
 use crate::driver::{Link, keep};
 
 /// A handler in a task of its own: dropped when its call ends early.
@@ -30,8 +31,12 @@ impl Running {
     fn step(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(handler) = &mut self.handler else { return Poll::Ready(()) };
         // What a handler leaves broken is dropped with it; what it shares with others is its own affair, as with any
-        // task that panics. Its call has been answered by the drop of whatever held it.
-        let done = catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(cx))).unwrap_or(Poll::Ready(()));
+        // task that panics.
+        let done = catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(cx))).unwrap_or_else(|_| {
+            // Most often its call was answered by the drop of what held it; something else may hold it still.
+            self.link.with(|shared| shared.conn.finish(self.call, &panicked()));
+            Poll::Ready(())
+        });
         if done.is_ready() {
             self.drop_handler();
         }
@@ -42,6 +47,11 @@ impl Running {
         let handler = self.handler.take();
         let _ = catch_unwind(AssertUnwindSafe(|| drop(handler)));
     }
+}
+
+/// gRPC's statuscodes document says UNKNOWN for an exception; a handler that fails loses its own call and no other.
+pub(crate) fn panicked() -> Status {
+    Status::unknown("the handler of the call panicked")
 }
 
 impl Future for Running {

@@ -1,7 +1,6 @@
 use std::io;
 use std::sync::Arc;
 
-use unwired_core::Instant;
 use unwired_core::grpc::server::{Connection, Event};
 use unwired_core::grpc::{CallId, Cardinality, Status};
 
@@ -9,7 +8,7 @@ use super::incoming::{Hold, Incoming, Served};
 use super::listening::Open;
 use super::routes::{Route, Routes};
 use super::running::Running;
-use crate::driver::{Link, Side, wake_all};
+use crate::driver::{Link, Shared, Side, wake_all};
 
 /// What a server does with the calls of one connection.
 pub(crate) struct Serving {
@@ -19,6 +18,8 @@ pub(crate) struct Serving {
     /// Calls whose handlers start when the lock is free again.
     ready: Vec<(CallId, Arc<Route>)>,
     woken: Vec<core::task::Waker>,
+    /// The handshake is complete, and nobody has been told.
+    is_ready: bool,
     max_recv_message: usize,
     /// This connection's place among those that are open.
     open: Open,
@@ -26,7 +27,15 @@ pub(crate) struct Serving {
 
 impl Serving {
     pub(crate) fn new(routes: Arc<Routes>, max_recv_message: usize, open: Open) -> Self {
-        Self { routes, waiting: Vec::new(), ready: Vec::new(), woken: Vec::new(), max_recv_message, open }
+        Self {
+            routes,
+            waiting: Vec::new(),
+            ready: Vec::new(),
+            woken: Vec::new(),
+            is_ready: false,
+            max_recv_message,
+            open,
+        }
     }
 
     /// A call has come: finds its method.
@@ -101,41 +110,43 @@ impl Serving {
 impl Side for Serving {
     type Protocol = Connection;
 
-    fn act(&mut self, link: &Arc<Link<Connection>>, _now: Instant) -> bool {
-        let moved = link.with(|shared| {
-            let mut moved = false;
-            while let Some(event) = shared.conn.poll_event() {
-                moved = true;
-                match event {
-                    Event::Call { call } => self.on_call(&mut shared.conn, call),
-                    Event::Message { call } => match self.started(call) {
-                        Some(route) => self.ready.push((call, route)),
-                        None => self.woken.extend(shared.wakers.of(call).recv.take()),
-                    },
-                    Event::Writable { call } => self.woken.extend(shared.wakers.of(call).send.take()),
-                    Event::Ended { call, .. } => {
-                        if self.started(call).is_some() {
-                            // No handler has heard of the call.
-                            shared.release(call, &mut self.woken);
-                        } else {
-                            let wakers = shared.wakers.of(call);
-                            wakers.ended = true;
-                            wakers.take_all(&mut self.woken);
-                        }
+    fn on_events(&mut self, shared: &mut Shared<Connection>) {
+        while let Some(event) = shared.conn.poll_event() {
+            match event {
+                Event::Call { call } => self.on_call(&mut shared.conn, call),
+                Event::Message { call } => match self.started(call) {
+                    Some(route) => self.ready.push((call, route)),
+                    None => self.woken.extend(shared.wakers.of(call).recv.take()),
+                },
+                Event::Writable { call } => self.woken.extend(shared.wakers.of(call).send.take()),
+                Event::Ended { call, .. } => {
+                    if self.started(call).is_some() {
+                        // No handler has heard of the call.
+                        shared.release(call, &mut self.woken);
+                    } else {
+                        let wakers = shared.wakers.of(call);
+                        wakers.ended = true;
+                        wakers.take_all(&mut self.woken);
                     }
-                    Event::Ready => self.open.on_ready(),
-                    _ => {}
                 }
+                Event::Ready => self.is_ready = true,
+                _ => {}
             }
-            moved
-        });
+        }
+    }
+
+    fn run(&mut self, link: &Arc<Link<Connection>>) -> bool {
         wake_all(&mut self.woken);
+        if core::mem::take(&mut self.is_ready) {
+            self.open.on_ready();
+        }
         let mut ready = core::mem::take(&mut self.ready);
+        let ran = !ready.is_empty();
         for (call, route) in ready.drain(..) {
             self.start(link, call, &route);
         }
         self.ready = ready;
-        moved
+        ran
     }
 
     fn on_end(&mut self, _why: Option<io::Error>) {}

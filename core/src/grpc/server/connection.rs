@@ -116,6 +116,11 @@ impl Connection {
         Some(self.link.calls.get_mut(call)?.call.head_mut())
     }
 
+    /// Whether the call goes on: it has not ended and was not released.
+    pub fn is_active(&self, call: CallId) -> bool {
+        self.link.calls.get(call).is_some_and(|entry| !entry.ended)
+    }
+
     /// When the call must have ended.
     pub fn deadline(&self, call: CallId) -> Option<Instant> {
         self.link.calls.get(call)?.call.deadline
