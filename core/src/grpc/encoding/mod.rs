@@ -80,12 +80,13 @@ impl EncodingSet {
     /// This set and `encoding`.
     #[must_use]
     pub const fn with(self, encoding: Encoding) -> Self {
-        Self(self.0 | 1 << encoding as u8)
+        // Identity is in every set and no bit of any: equal sets have equal bits.
+        Self(self.0 | (1 << encoding as u8 & !1))
     }
 
     /// Whether `encoding` is in the set.
     pub const fn contains(self, encoding: Encoding) -> bool {
-        matches!(encoding, Encoding::Identity) || self.0 & 1 << encoding as u8 != 0
+        matches!(encoding, Encoding::Identity) || self.0 & (1 << encoding as u8) != 0
     }
 
     /// What both sets have.

@@ -14,10 +14,11 @@ fn compressing() -> Vec<Encoding> {
 fn sets_are_written_as_they_are_read() {
     for bits in 0..8_u8 {
         let set = EncodingSet(bits << 1);
-        assert_eq!(EncodingSet::parse(set.as_str().as_bytes()).0 | 1, set.0 | 1);
+        assert_eq!(EncodingSet::parse(set.as_str().as_bytes()), set);
     }
     assert!(EncodingSet::parse(b"br, gzip ,,identity").contains(Encoding::Gzip));
     assert!(EncodingSet::parse(b"").contains(Encoding::Identity));
+    assert_eq!(EncodingSet::IDENTITY.with(Encoding::Identity), EncodingSet::IDENTITY);
 }
 
 #[test]
@@ -59,6 +60,10 @@ fn gzip_takes_several_members_and_every_option_of_a_head() {
     let two = [&member[..], &member[..]].concat();
     assert_eq!(decompress(Encoding::Gzip, &two, 4).unwrap(), b"abab"[..]);
     assert_eq!(decompress(Encoding::Gzip, &two, 3).unwrap_err().code(), Code::ResourceExhausted);
+    let most = member.repeat(1024);
+    assert_eq!(decompress(Encoding::Gzip, &most, 2048).unwrap().len(), 2048);
+    let over = decompress(Encoding::Gzip, &[&most[..], &member[..]].concat(), 9999).unwrap_err();
+    assert_eq!(over.code(), Code::Internal);
 
     let mut rich = vec![0x1f, 0x8b, 8, 2 | 4 | 8 | 16, 0, 0, 0, 0, 0, 0];
     rich.extend(b"\x03\x00xyzname\0comment\0cc");
@@ -82,6 +87,14 @@ proptest! {
         for encoding in compressing() {
             let small = compress(encoding, &message).unwrap();
             prop_assert_eq!(&decompress(encoding, &small, message.len()).unwrap(), &message);
+        }
+    }
+
+    #[test]
+    fn any_accept_encoding_is_read(octets: Vec<u8>, near in "[a-z, ]{0,30}") {
+        for value in [&octets[..], near.as_bytes()] {
+            let set = EncodingSet::parse(value);
+            prop_assert_eq!(EncodingSet::parse(set.as_str().as_bytes()), set);
         }
     }
 
