@@ -17,4 +17,4 @@ pub use channel::{Channel, Target};
 pub use futures_core::Stream;
 pub use server::{Server, SpawnPolicy};
 pub use unwired_core::Instant;
-pub use unwired_core::grpc::{Code, Encoding, EncodingSet, Metadata, MetadataError, Status};
+pub use unwired_core::grpc::{Code, Encoding, EncodingSet, Metadata, MetadataError, Status, TextValue};

@@ -1,14 +1,18 @@
+mod value;
+
 use core::fmt;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+pub use self::value::TextValue;
 use super::base64;
-use crate::http2::{Field, Fields};
+use crate::http2::{Field, Fields, is_credential};
 
 /// Metadata of a call: names with text values, and names that end in `-bin` with any octets as values.
 ///
-/// Names may repeat; their values stay in order. A clone shares the memory until one of the two is changed.
+/// Names may repeat; their values stay in order. A clone shares the memory until one of the two is changed. `Debug` shows
+/// no value that is secret: one that was marked so here or by the peer, or a credential such as `authorization`.
 ///
 /// ```
 /// use unwired_core::grpc::Metadata;
@@ -29,12 +33,14 @@ pub struct Metadata(Option<Arc<Fields>>);
 pub enum MetadataError {
     /// A name is of `0-9 a-z _ - .`, at least one.
     Name,
-    /// The name belongs to gRPC or HTTP/2: `grpc-*`, `:*`, `te`, `content-type`, `connection` and the like.
+    /// The name belongs to gRPC or HTTP/2: `grpc-*`, `:*`, `te`, `content-type`, `user-agent`, `connection` and the like.
     Reserved,
     /// A text value is of the characters from space to `~`.
     Value,
     /// A name that ends in `-bin` takes octets, every other name text.
     Kind,
+    /// A value of an [`HeaderMap`] whose name ends in `-bin` is no base64.
+    Base64,
 }
 
 impl fmt::Display for MetadataError {
@@ -46,6 +52,7 @@ impl fmt::Display for MetadataError {
             Self::Kind => {
                 "metadata names that end in -bin take bytes (insert_bin, append_bin), all others text"
             }
+            Self::Base64 => "the value of a metadata name that ends in -bin is not base64",
         })
     }
 }
@@ -54,10 +61,8 @@ impl core::error::Error for MetadataError {}
 
 /// Names that begin with `grpc-` and are the application's all the same.
 const OPEN_NAMES: [&[u8]; 2] = [b"grpc-trace-bin", b"grpc-tags-bin"];
-/// What a server may read and an application may not send.
-const READABLE: &[u8] = b"grpc-previous-rpc-attempts";
-/// Names whose values never enter a compression table.
-const SECRETS: [&[u8]; 4] = [b"authorization", b"proxy-authorization", b"cookie", b"set-cookie"];
+/// What an application may read and only the library sends: what was received does not pass it on.
+const READABLE: [&[u8]; 2] = [b"grpc-previous-rpc-attempts", b"user-agent"];
 
 /// Whether gRPC or HTTP/2 owns the name.
 fn is_reserved(name: &[u8]) -> bool {
@@ -81,14 +86,16 @@ impl Metadata {
 
     /// What the application sees of a received section: without pseudo-headers and without what belongs to gRPC.
     pub(crate) fn from_received(mut fields: Fields) -> Self {
-        fields.retain(|field| !is_reserved(field.name) || field.name == READABLE);
+        fields.retain(|field| !is_reserved(field.name) || READABLE.contains(&field.name));
         if fields.is_empty() { Self(None) } else { Self(Some(Arc::new(fields))) }
     }
 
     /// Appends the entries to a section that is about to be sent.
     pub(crate) fn put(&self, fields: &mut Fields) {
-        if let Some(entries) = &self.0 {
-            fields.extend_from(entries);
+        for (class, field) in self.0.iter().flat_map(|entries| entries.classified()) {
+            if !READABLE.contains(&field.name) {
+                fields.push_classified(field, class);
+            }
         }
     }
 
@@ -113,7 +120,7 @@ impl Metadata {
     }
 
     /// All text values of `name`, in order; those that are not UTF-8 are passed over.
-    pub fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+    pub fn get_all(&self, name: &str) -> impl Iterator<Item = &str> {
         let binary = is_binary(name.as_bytes());
         self.values(name).filter(move |_| !binary).filter_map(|value| core::str::from_utf8(value).ok())
     }
@@ -125,17 +132,18 @@ impl Metadata {
 
     /// All octets of `name`, in order; a value that holds several, joined by commas, counts as several. `None` stands
     /// for what is no base64.
-    pub fn get_all_bin<'a>(&'a self, name: &str) -> impl Iterator<Item = Option<Vec<u8>>> + 'a {
+    pub fn get_all_bin(&self, name: &str) -> impl Iterator<Item = Option<Vec<u8>>> {
         let binary = is_binary(name.as_bytes());
         self.values(name)
             .filter(move |_| binary)
             .flat_map(|value| value.split(|&octet| octet == b','))
-            .map(|text| base64::decode(text.trim_ascii()))
+            .map(|text| base64::decode(trim(text)))
     }
 
-    fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        let name = name.to_ascii_lowercase();
-        self.fields().filter(move |field| field.name == name.as_bytes()).map(|field| field.value)
+    fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.fields()
+            .filter(move |field| field.name.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|field| field.value)
     }
 
     fn fields(&self) -> impl Iterator<Item = Field<'_>> {
@@ -157,9 +165,9 @@ impl Metadata {
     /// # Errors
     ///
     /// [`MetadataError`], and nothing has changed.
-    pub fn insert(&mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Result<(), MetadataError> {
+    pub fn insert(&mut self, name: impl AsRef<str>, value: impl TextValue) -> Result<(), MetadataError> {
         let name = Name::text(name.as_ref())?;
-        self.put_text(&name, value.as_ref(), true, false)
+        self.put_text(&name, value.octets(), true, value.is_sensitive())
     }
 
     /// Adds the text `value` behind those that `name` has.
@@ -167,9 +175,9 @@ impl Metadata {
     /// # Errors
     ///
     /// [`MetadataError`], and nothing has changed.
-    pub fn append(&mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Result<(), MetadataError> {
+    pub fn append(&mut self, name: impl AsRef<str>, value: impl TextValue) -> Result<(), MetadataError> {
         let name = Name::text(name.as_ref())?;
-        self.put_text(&name, value.as_ref(), false, false)
+        self.put_text(&name, value.octets(), false, value.is_sensitive())
     }
 
     /// As [`insert`](Self::insert), and the value never enters a compression table and is not shown by `Debug`. For
@@ -181,10 +189,10 @@ impl Metadata {
     pub fn insert_secret(
         &mut self,
         name: impl AsRef<str>,
-        value: impl AsRef<[u8]>,
+        value: impl TextValue,
     ) -> Result<(), MetadataError> {
         let name = Name::text(name.as_ref())?;
-        self.put_text(&name, value.as_ref(), true, true)
+        self.put_text(&name, value.octets(), true, true)
     }
 
     /// Sets `name`, which ends in `-bin`, to `octets` and drops the values it had.
@@ -245,7 +253,7 @@ impl Metadata {
         secret: bool,
     ) -> Result<(), MetadataError> {
         // RFC 9110 §5.5: white space around a value is none of it, so that it would be lost.
-        let value = value.trim_ascii();
+        let value = trim(value);
         if !value.iter().all(|octet| matches!(octet, b' '..=b'~')) {
             return Err(MetadataError::Value);
         }
@@ -258,7 +266,7 @@ impl Metadata {
 
     fn push(&mut self, name: &[u8], value: &[u8], secret: bool) {
         let fields = Arc::make_mut(self.0.get_or_insert_default());
-        if secret || SECRETS.contains(&name) {
+        if secret || is_credential(name) {
             fields.push_sensitive(name, value);
         } else {
             fields.push(name, value);
@@ -270,7 +278,9 @@ impl Metadata {
             return false;
         }
         let Some(fields) = &mut self.0 else { return false };
-        Arc::make_mut(fields).retain(|field| field.name != name);
+        let fields = Arc::make_mut(fields);
+        fields.retain(|field| field.name != name);
+        fields.compact();
         true
     }
 }
@@ -281,7 +291,7 @@ struct Name(String);
 impl Name {
     fn new(name: &str) -> Result<Self, MetadataError> {
         let name = name.to_ascii_lowercase();
-        if is_reserved(name.as_bytes()) || name.as_bytes() == READABLE {
+        if is_reserved(name.as_bytes()) || READABLE.contains(&name.as_bytes()) {
             return Err(MetadataError::Reserved);
         }
         let legal = |octet| matches!(octet, b'0'..=b'9' | b'a'..=b'z' | b'_' | b'-' | b'.');
@@ -316,6 +326,14 @@ impl fmt::Debug for Metadata {
     }
 }
 
+/// Text without the spaces and tabs around it.
+fn trim(text: &[u8]) -> &[u8] {
+    let is_edge = |octet: &u8| matches!(octet, b' ' | b'\t');
+    let start = text.iter().position(|octet| !is_edge(octet)).unwrap_or(text.len());
+    let end = text.iter().rposition(|octet| !is_edge(octet)).map_or(start, |last| last + 1);
+    text.get(start..end).unwrap_or_default()
+}
+
 /// Takes what may be metadata; the values of names that end in `-bin` are taken as the base64 that they are.
 impl TryFrom<&HeaderMap> for Metadata {
     type Error = MetadataError;
@@ -324,7 +342,14 @@ impl TryFrom<&HeaderMap> for Metadata {
         let mut metadata = Self::new();
         for (name, value) in headers {
             let name = Name::new(name.as_str())?;
-            metadata.put_text(&name, value.as_bytes(), false, value.is_sensitive())?;
+            if !is_binary(name.0.as_bytes()) {
+                metadata.put_text(&name, value.as_bytes(), false, value.is_sensitive())?;
+                continue;
+            }
+            for text in value.as_bytes().split(|&octet| octet == b',') {
+                let octets = base64::decode(trim(text)).ok_or(MetadataError::Base64)?;
+                metadata.push(name.0.as_bytes(), base64::encode(&octets).as_bytes(), value.is_sensitive());
+            }
         }
         Ok(metadata)
     }
@@ -338,7 +363,7 @@ impl From<&Metadata> for HeaderMap {
             if let (Ok(name), Ok(mut value)) =
                 (HeaderName::from_bytes(field.name), HeaderValue::from_bytes(field.value))
             {
-                value.set_sensitive(field.sensitive);
+                value.set_sensitive(field.sensitive || is_credential(field.name));
                 headers.append(name, value);
             }
         }

@@ -13,6 +13,11 @@
 //! | `metadata`, `base64` | what goes along with them |
 //! | [`timeout`], `content_type`, `path`, `encoding` | fields of the protocol |
 
+#![cfg_attr(
+    not(test),
+    deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)
+)]
+
 mod base64;
 mod carrier;
 pub mod client;
@@ -43,7 +48,7 @@ pub use encoding::{Encoding, EncodingSet, compress, decompress};
 pub use error::SendMessageError;
 pub use http_status::{code_of_http_status, code_of_reset};
 pub use message::{Message, PREFIX_LEN};
-pub use metadata::{Metadata, MetadataError};
+pub use metadata::{Metadata, MetadataError, TextValue};
 pub use path::MethodPath;
 pub use receiving::{Cardinality, Received};
 pub use status::Status;

@@ -122,6 +122,12 @@ fn classify_pseudo(name: &[u8], value: &[u8]) -> Class {
     }
 }
 
+/// Whether the values of that name are credentials, marked or not: nobody may find them out by trying (RFC 7541 §7.1.3),
+/// or read them in a log.
+pub(crate) fn is_credential(name: &[u8]) -> bool {
+    matches!(name, b"authorization" | b"proxy-authorization" | b"cookie" | b"set-cookie")
+}
+
 /// A number of one or more decimal digits and nothing else (RFC 9110 §8.6), below 2^64.
 pub(crate) fn parse_u64(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {

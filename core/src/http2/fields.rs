@@ -1,6 +1,6 @@
 use core::fmt;
 
-use super::field::{Class, classify};
+use super::field::{Class, classify, is_credential};
 
 /// RFC 7541 §4.1 and RFC 9113 §6.5.2: what one field counts beyond its name and value.
 pub const FIELD_OVERHEAD: usize = 32;
@@ -23,8 +23,8 @@ pub struct Field<'a> {
 
 impl fmt::Debug for Field<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value: &dyn fmt::Display =
-            if self.sensitive { &"(sensitive)" } else { &self.value.escape_ascii() };
+        let hidden = self.sensitive || is_credential(self.name);
+        let value: &dyn fmt::Display = if hidden { &"(sensitive)" } else { &self.value.escape_ascii() };
         write!(f, "{}: {value}", self.name.escape_ascii())
     }
 }
@@ -129,6 +129,16 @@ impl Fields {
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(Field<'_>) -> bool) {
         let bytes = &self.bytes;
         self.index.retain(|entry| keep(entry.field(bytes)));
+    }
+
+    /// Frees the text of lines that [`retain`](Self::retain) took out, once it is more than that of those it kept.
+    pub(crate) fn compact(&mut self) {
+        let kept: usize = self.iter().map(|field| field.name.len() + field.value.len()).sum();
+        if self.bytes.len() > 2 * kept.max(USUAL_BYTES) {
+            let mut compacted = Self::new();
+            compacted.extend_from(self);
+            *self = compacted;
+        }
     }
 
     /// Appends the lines of `other`.

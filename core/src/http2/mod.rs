@@ -50,6 +50,7 @@ pub use config::{Config, Keepalive, PingPolicy};
 pub use connection::{Connection, Role};
 pub use error::{OpenError, SendError, UseError};
 pub use event::{ConnectionEnd, Event, Initiator, Reach, StreamError};
+pub(crate) use field::is_credential;
 pub use fields::{FIELD_OVERHEAD, Field, Fields, Iter};
 pub use limits::Limits;
 pub use reason::Reason;

@@ -16,8 +16,19 @@ fn reserved_names_are_refused_on_the_way_out_and_hidden_on_the_way_in() {
         assert!(received(&[(name, "x")]).is_empty() || name == "TE", "{name}");
     }
     assert_eq!(metadata.insert_bin("grpc-trace-bin", [1]), Ok(()));
-    assert_eq!(metadata.insert("grpc-previous-rpc-attempts", "1"), Err(MetadataError::Reserved));
-    assert_eq!(received(&[("grpc-previous-rpc-attempts", "1")]).get("grpc-previous-rpc-attempts"), Some("1"));
+}
+
+#[test]
+fn what_only_the_library_sends_can_be_read_and_is_not_passed_on() {
+    for name in ["grpc-previous-rpc-attempts", "user-agent"] {
+        assert_eq!(Metadata::new().insert(name, "1"), Err(MetadataError::Reserved));
+        let mut metadata = received(&[(name, "1")]);
+        metadata.insert("x", "2").unwrap();
+        assert_eq!((metadata.get(name), metadata.get("x")), (Some("1"), Some("2")));
+        let mut sent = Fields::new();
+        metadata.put(&mut sent);
+        assert_eq!(sent, Fields::from_iter([("x", "2")]));
+    }
 }
 
 #[test]
@@ -32,6 +43,9 @@ fn every_octet_of_a_name_and_a_value_is_judged() {
             (0x20..0x7f).contains(&octet),
             "value {octet:#x}"
         );
+        let edges = [octet, b'v', octet];
+        let legal = (0x20..0x7f).contains(&octet) || octet == b'\t';
+        assert_eq!(Metadata::new().insert("x", edges).is_ok(), legal, "edges {octet:#x}");
     }
     assert_eq!(Metadata::new().insert("", "v"), Err(MetadataError::Name));
 }
@@ -81,7 +95,16 @@ fn secrets_are_not_shown() {
     metadata.insert("authorization", "Bearer hunter2").unwrap();
     metadata.insert_secret("x-key", "hunter3").unwrap();
     assert!(!format!("{metadata:?}").contains("hunter"));
+    let mut marked = HeaderValue::from_static("hunter4");
+    marked.set_sensitive(true);
+    metadata.append(HeaderName::from_static("x-mark"), &marked).unwrap();
     assert!(metadata.fields().all(|field| field.sensitive));
+    assert!(!format!("{metadata:?}").contains("hunter"));
+
+    // A peer need not mark what everyone knows to be secret.
+    let metadata = received(&[("authorization", "Bearer hunter5")]);
+    assert!(!format!("{metadata:?}").contains("hunter"));
+    assert!(HeaderMap::from(&metadata)["authorization"].is_sensitive());
 }
 
 #[test]
@@ -106,6 +129,25 @@ fn header_maps_go_both_ways() {
     let mut headers = HeaderMap::new();
     headers.insert("te", HeaderValue::from_static("trailers"));
     assert_eq!(Metadata::try_from(&headers), Err(MetadataError::Reserved));
+}
+
+#[test]
+fn binary_values_of_header_maps_are_judged_and_go_on_unpadded() {
+    let from = |value| Metadata::try_from(&HeaderMap::from_iter([(HeaderName::from_static("x-bin"), value)]));
+    let metadata = from(HeaderValue::from_static("AQ==, Ag")).unwrap();
+    assert_eq!(metadata.iter().collect::<Vec<_>>(), [("x-bin", &b"AQ"[..]), ("x-bin", b"Ag")]);
+    assert_eq!(from(HeaderValue::from_static("!!")), Err(MetadataError::Base64));
+}
+
+#[test]
+fn a_value_that_is_replaced_again_and_again_takes_no_more_memory() {
+    let mut metadata = Metadata::new();
+    metadata.insert("y", "stays").unwrap();
+    for n in 0..10_000 {
+        metadata.insert("x", format!("{n:0100}")).unwrap();
+    }
+    assert!(metadata.0.as_ref().unwrap().capacity() < 4096);
+    assert_eq!((metadata.get("x"), metadata.get("y")), (Some(&*format!("{:0100}", 9999)), Some("stays")));
 }
 
 proptest! {

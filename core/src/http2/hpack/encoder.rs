@@ -2,7 +2,7 @@ use super::static_table::Match;
 use super::table::Table;
 use super::{DEFAULT_TABLE_SIZE, huffman, integer, static_table};
 use crate::http2::Fields;
-use crate::http2::field::Class;
+use crate::http2::field::{Class, is_credential};
 use crate::http2::fields::{FIELD_OVERHEAD, Line};
 
 /// A `-bin` value shorter than this is never indexed unless it is sent in clear anyway: a secret of few bytes could be
@@ -179,10 +179,8 @@ fn repeats(index: usize) -> bool {
 
 /// Whether nobody may find out by trying what the line holds (RFC 7541 §7.1.3), though it is not marked.
 fn is_secret<Tag>(line: Line<'_, Tag>) -> bool {
-    match line.name() {
-        b"authorization" | b"proxy-authorization" | b"cookie" | b"set-cookie" => true,
-        name => name.ends_with(b"-bin") && line.value().len() < SHORT_SECRET,
-    }
+    let name = line.name();
+    is_credential(name) || (name.ends_with(b"-bin") && line.value().len() < SHORT_SECRET)
 }
 
 /// Appends an indexed field (RFC 7541 §6.1).
