@@ -19,6 +19,13 @@ macro_rules! codes {
                     $(Self::$name => $text,)*
                 }
             }
+
+            /// The text of `grpc-status`.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($number),)*
+                }
+            }
         }
     };
 }
@@ -78,13 +85,6 @@ impl Code {
             _ => Self::Unknown,
         }
     }
-
-    /// The text of `grpc-status`.
-    pub const fn as_str(self) -> &'static str {
-        const TEXTS: [&str; 17] =
-            ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16"];
-        TEXTS[self as usize]
-    }
 }
 
 impl From<i32> for Code {
@@ -102,5 +102,34 @@ impl From<Code> for i32 {
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.description())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_code_is_its_number_and_its_text() {
+        for (number, code) in (0..).zip(Code::ALL) {
+            assert_eq!((i32::from(code), Code::from_i32(number)), (number, code));
+            assert_eq!(
+                (code.as_str(), Code::from_bytes(code.as_str().as_bytes())),
+                (&*number.to_string(), code)
+            );
+        }
+        for number in [-1, 17, i32::MIN, i32::MAX] {
+            assert_eq!(Code::from_i32(number), Code::Unknown);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_other_text_is_unknown(text: Vec<u8>) {
+            let known = Code::ALL.into_iter().find(|code| code.as_str().as_bytes() == text);
+            prop_assert_eq!(Code::from_bytes(&text), known.unwrap_or(Code::Unknown));
+        }
     }
 }

@@ -22,6 +22,8 @@ pub(crate) fn subtype(value: &[u8]) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -41,6 +43,16 @@ mod tests {
         ] {
             let format = is_grpc(value.as_bytes()).then(|| subtype(value.as_bytes()));
             assert_eq!(format, expected, "{value}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_octets_are_judged(rest: Vec<u8>) {
+            let value = [GRPC, &rest[..]].concat();
+            let expected = rest.first().is_none_or(|octet| b"+; ".contains(octet));
+            prop_assert_eq!((is_grpc(&value), is_grpc(&rest)), (expected, false));
+            let _ = (subtype(&value), subtype(&rest));
         }
     }
 }

@@ -25,6 +25,8 @@ impl<'a> MethodPath<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -59,5 +61,18 @@ mod tests {
             assert_eq!(MethodPath::parse(path.as_bytes()), None, "{path:?}");
         }
         assert_eq!(MethodPath::parse(b"/a/\xff"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_all_that_was_there(octets: Vec<u8>, near in "[/a-c?#%]{0,8}") {
+            for path in [&octets[..], near.as_bytes()] {
+                if let Some(MethodPath { service, method }) = MethodPath::parse(path) {
+                    let whole = format!("/{service}/{method}");
+                    prop_assert_eq!(whole.as_bytes(), path);
+                    prop_assert!(!service.contains('/') && !method.contains('/'));
+                }
+            }
+        }
     }
 }

@@ -116,6 +116,18 @@ impl Status {
         status
     }
 
+    /// A status with `details`, as [`with_details`](Self::with_details) takes them, and trailing metadata.
+    pub fn with_details_and_metadata(
+        code: Code,
+        message: impl Into<Cow<'static, str>>,
+        details: impl Into<Bytes>,
+        metadata: Metadata,
+    ) -> Self {
+        let mut status = Self::with_details(code, message, details);
+        *status.metadata_mut() = metadata;
+        status
+    }
+
     /// The code.
     pub fn code(&self) -> Code {
         self.0.as_ref().map_or(Code::Ok, |inner| inner.code)
@@ -149,7 +161,13 @@ impl Status {
     /// Keeps `source` as what led to this status. It does not go over the wire.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.inner_mut().source = Some(Arc::from(source.into()));
+        self.set_source(Arc::from(source.into()));
+        self
+    }
+
+    /// As [`caused_by`](Self::caused_by), for an error that is shared.
+    pub fn set_source(&mut self, source: Arc<dyn Error + Send + Sync>) -> &mut Self {
+        self.inner_mut().source = Some(source);
         self
     }
 
@@ -188,32 +206,38 @@ impl Status {
     /// `grpc-status`.
     ///
     /// The code survives whatever else is broken: a message that is no percent-coded UTF-8 is shown as far as it can
-    /// be, details that are no base64 are left out.
+    /// be, details that are no base64 are left out. A `grpc-status` that no code has is [`Code::Unknown`]; what came is
+    /// the source, and the message where the server sent none.
     pub(crate) fn from_trailers(fields: Fields) -> Option<Self> {
-        let (mut code, mut message, mut details) = (None, String::new(), Bytes::new());
+        let (mut code, mut message, mut details) = (None, None, None);
         let mut has_metadata = false;
         for Field { name, value, .. } in &fields {
+            // The first counts of fields that must not be repeated.
             match name {
-                // The first counts, as with every field that must not be repeated.
                 b"grpc-status" => code = code.or(Some(value)),
-                b"grpc-message" => message = percent::decode(value),
-                b"grpc-status-details-bin" => details = base64::decode(value).unwrap_or_default().into(),
+                b"grpc-message" => message = message.or(Some(value)),
+                b"grpc-status-details-bin" => details = details.or(Some(value)),
                 _ => has_metadata = true,
             }
         }
         let text = code?;
         let code = Code::from_bytes(text);
-        if code == Code::Unknown && text != b"2" && message.is_empty() {
-            message = format!(
-                "the server sent the status {:?}, which no code has",
-                text.escape_ascii().to_string()
-            );
+        let mut message = message.map(percent::decode).unwrap_or_default();
+        let details = Bytes::from(details.and_then(base64::decode).unwrap_or_default());
+        let mut source = None;
+        if code == Code::Unknown && text != Code::Unknown.as_str().as_bytes() {
+            let what =
+                format!("the server sent the grpc-status \"{}\", which no code has", text.escape_ascii());
+            if message.is_empty() {
+                message.clone_from(&what);
+            }
+            source = Some(Arc::from(Box::<dyn Error + Send + Sync>::from(what)));
         }
         let metadata = if has_metadata { Metadata::from_received(fields) } else { Metadata::new() };
         if code == Code::Ok && message.is_empty() && details.is_empty() && metadata.is_empty() {
             return Some(Self::OK);
         }
-        Some(Self(Some(Box::new(Inner { code, message: message.into(), details, metadata, source: None }))))
+        Some(Self(Some(Box::new(Inner { code, message: message.into(), details, metadata, source }))))
     }
 }
 

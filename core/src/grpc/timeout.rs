@@ -1,5 +1,7 @@
 //! The text of `grpc-timeout` (gRPC, `PROTOCOL-HTTP2.md`): one to eight digits and a unit.
 
+use core::error::Error;
+use core::fmt;
 use core::time::Duration;
 
 const MAX_DIGITS: usize = 8;
@@ -18,6 +20,14 @@ const UNITS: [(u8, u128); 6] = [
 /// The text is no timeout.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InvalidTimeout;
+
+impl fmt::Display for InvalidTimeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a grpc-timeout is one to eight digits and one of H, M, S, m, u, n")
+    }
+}
+
+impl Error for InvalidTimeout {}
 
 /// Reads a timeout. Zero is one: it has passed already.
 ///

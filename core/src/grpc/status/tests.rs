@@ -33,13 +33,26 @@ fn a_status_that_is_no_code_is_unknown_and_says_what_came() {
         let status = received(&[("grpc-status", text)]).unwrap();
         assert_eq!(status.code(), Code::Unknown, "{text}");
         assert!(status.message().contains(text), "{status}");
+        let told = received(&[("grpc-status", text), ("grpc-message", "why")]).unwrap();
+        assert_eq!((told.code(), told.message()), (Code::Unknown, "why"));
+        assert!(told.source().unwrap().to_string().contains(text), "{told:?}");
     }
+    assert!(received(&[("grpc-status", "2")]).unwrap().source().is_none());
     assert!(received(&[("x", "y")]).is_none());
 }
 
 #[test]
-fn the_first_of_two_statuses_counts() {
-    assert_eq!(received(&[("grpc-status", "5"), ("grpc-status", "0")]).unwrap().code(), Code::NotFound);
+fn the_first_counts_of_fields_that_come_twice() {
+    let status = received(&[
+        ("grpc-status", "5"),
+        ("grpc-message", "a"),
+        ("grpc-status-details-bin", "AQ"),
+        ("grpc-status", "0"),
+        ("grpc-message", "b"),
+        ("grpc-status-details-bin", "Ag"),
+    ])
+    .unwrap();
+    assert_eq!((status.code(), status.message(), status.details()), (Code::NotFound, "a", &[1][..]));
 }
 
 #[test]
