@@ -4,4 +4,5 @@ mod connections;
 mod endings;
 mod kinds;
 mod load;
+mod retry;
 mod service;

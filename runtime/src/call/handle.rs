@@ -27,6 +27,8 @@ pub(crate) trait Calls: Send + Sync {
     fn poll_metadata(&self, call: CallId, waker: &Waker) -> Poll<Metadata>;
     /// The status, once it is there; at a server never.
     fn poll_status(&self, call: CallId, waker: &Waker) -> Poll<Status>;
+    /// Whether the server never acted on the call, so that it can be made again.
+    fn is_unprocessed(&self, call: CallId) -> bool;
     fn half_close(&self, call: CallId);
     /// Gives the call up; a server has no way to.
     fn cancel(&self, call: CallId);
@@ -79,6 +81,10 @@ impl Calls for Link<server::Connection> {
 
     fn poll_status(&self, _: CallId, _: &Waker) -> Poll<Status> {
         Poll::Pending
+    }
+
+    fn is_unprocessed(&self, _: CallId) -> bool {
+        false
     }
 
     fn half_close(&self, _: CallId) {}
@@ -151,6 +157,10 @@ impl Calls for Link<client::Connection> {
                 Poll::Pending
             }
         })
+    }
+
+    fn is_unprocessed(&self, call: CallId) -> bool {
+        self.with(|shared| shared.conn.is_unprocessed(call))
     }
 
     fn half_close(&self, call: CallId) {

@@ -4,6 +4,7 @@ use core::task::Poll;
 use std::sync::Arc;
 
 use futures_core::Stream;
+use unwired_core::Instant;
 use unwired_core::grpc::client::NewCall;
 use unwired_core::grpc::{CallId, CallLimits, Cardinality, Encoding, Message, SendMessageError};
 
@@ -65,9 +66,20 @@ impl Client {
         C: Codec<T> + Codec<U>,
     {
         let (message, request) = request.into_parts();
-        let message = compressed::<C, T>(&message, request.encoding.unwrap_or(self.encoding))?;
-        let started = self.start(path, request, Cardinality::One, Some(message)).await?;
-        Answer::new(self.streaming_of::<C, U>(&started)).response().await
+        let deadline = self.deadline(&request);
+        let mut is_retry = false;
+        loop {
+            let payload = compressed::<C, T>(&message, request.encoding.unwrap_or(self.encoding))?;
+            let started = self.start(path, &request, deadline, Cardinality::One, Some(payload)).await?;
+            let answer = Answer::new(self.streaming_of::<C, U>(&started)).response().await;
+            // RFC 9113 §8.7: what the server has not acted on can be sent again. Once: a server that refuses everything
+            // shall not be asked for ever.
+            let unprocessed = answer.is_err() && started.handle.calls.is_unprocessed(started.handle.id);
+            if is_retry || !unprocessed {
+                return answer;
+            }
+            is_retry = true;
+        }
     }
 
     /// One message there, many back.
@@ -81,7 +93,8 @@ impl Client {
     {
         let (message, request) = request.into_parts();
         let message = compressed::<C, T>(&message, request.encoding.unwrap_or(self.encoding))?;
-        let started = self.start(path, request, Cardinality::Many, Some(message)).await?;
+        let deadline = self.deadline(&request);
+        let started = self.start(path, &request, deadline, Cardinality::Many, Some(message)).await?;
         Ok(Response::new(self.streaming_of::<C, U>(&started)))
     }
 
@@ -96,7 +109,7 @@ impl Client {
         S: Stream<Item: Send> + Send + 'static,
     {
         let (messages, request) = request.into_parts();
-        let started = self.start(path, request, Cardinality::One, None).await?;
+        let started = self.start(path, &request, self.deadline(&request), Cardinality::One, None).await?;
         self.pump::<C, S>(&started, messages);
         Answer::new(self.streaming_of::<C, U>(&started)).response().await
     }
@@ -110,7 +123,7 @@ impl Client {
     where
         C: Codec<T> + Codec<U>,
     {
-        let started = self.start(path, request, Cardinality::One, None).await?;
+        let started = self.start(path, &request, self.deadline(&request), Cardinality::One, None).await?;
         let answer = Answer::new(self.streaming_of::<C, U>(&started));
         Ok((outgoing::<C, T>(started), answer))
     }
@@ -126,7 +139,7 @@ impl Client {
         S: Stream<Item: Send> + Send + 'static,
     {
         let (messages, request) = request.into_parts();
-        let started = self.start(path, request, Cardinality::Many, None).await?;
+        let started = self.start(path, &request, self.deadline(&request), Cardinality::Many, None).await?;
         self.pump::<C, S>(&started, messages);
         Ok(Response::new(self.streaming_of::<C, U>(&started)))
     }
@@ -140,7 +153,7 @@ impl Client {
     where
         C: Codec<T> + Codec<U>,
     {
-        let started = self.start(path, request, Cardinality::Many, None).await?;
+        let started = self.start(path, &request, self.deadline(&request), Cardinality::Many, None).await?;
         let messages = self.streaming_of::<C, U>(&started);
         Ok((outgoing::<C, T>(started), messages))
     }
@@ -149,19 +162,24 @@ impl Client {
         Streaming::new::<C>(Arc::clone(&started.handle), self.max_recv_message(), true)
     }
 
+    /// When a call that is made now must have ended.
+    fn deadline(&self, request: &Request<()>) -> Option<Instant> {
+        let subchannel = &self.channel.subchannel;
+        let mut time = request.time;
+        time.timeout = [time.timeout, subchannel.options.timeout].into_iter().flatten().min();
+        time.deadline(subchannel.runtime.now())
+    }
+
     /// Starts a call, with its one message if it has one.
     async fn start(
         &self,
         path: &'static str,
-        request: Request<()>,
+        request: &Request<()>,
+        deadline: Option<Instant>,
         response: Cardinality,
         message: Option<Message>,
     ) -> Result<Started, Status> {
         let subchannel = &self.channel.subchannel;
-        let now = subchannel.runtime.now();
-        let mut time = request.time;
-        time.timeout = [time.timeout, subchannel.options.timeout].into_iter().flatten().min();
-        let deadline = time.deadline(now);
         let encoding = request.encoding.unwrap_or(self.encoding);
         let call = NewCall {
             scheme: "http",
@@ -192,7 +210,7 @@ impl Client {
         if let Err(SendMessageError::TooLong(status)) = sent {
             return Err(status);
         }
-        if let Some(parent) = request.parent {
+        if let Some(parent) = request.parent.clone() {
             self.channel.runtime().spawn(cancel_with(parent, Arc::clone(&handle.calls), call));
         }
         Ok(Started { handle, encoding })

@@ -64,6 +64,7 @@ impl Subchannel {
     /// The connection, once there is one; a try to make one, if there is none.
     pub(crate) fn poll_link(self: &Arc<Self>, waker: &Waker) -> Poll<Result<Arc<Connected>, Status>> {
         let mut state = self.lock();
+        let mut attempt = None;
         match &state.connectivity {
             Connectivity::Ready(connected) => return Poll::Ready(Ok(Arc::clone(connected))),
             // gRPC, `wait-for-ready.md`: while connecting fails, so do calls, at once.
@@ -73,14 +74,18 @@ impl Subchannel {
             Connectivity::Failed(..) | Connectivity::Idle => {
                 state.connectivity = Connectivity::Connecting;
                 state.tries += 1;
-                let number = state.tries;
-                let this = Arc::clone(self);
-                self.runtime.spawn(async move { this.run(number).await });
+                attempt = Some(Attempt { subchannel: Arc::downgrade(self), number: state.tries });
             }
             Connectivity::Connecting => {}
         }
         if !state.waiting.iter().any(|there| there.will_wake(waker)) {
             state.waiting.push(waker.clone());
+        }
+        drop(state);
+        if let Some(attempt) = attempt {
+            let this = Arc::clone(self);
+            // A runtime that has ended drops this at once.
+            self.runtime.spawn(async move { this.run(attempt).await });
         }
         Poll::Pending
     }
@@ -96,7 +101,8 @@ impl Subchannel {
     }
 
     /// Makes a connection and drives it to its end.
-    async fn run(self: Arc<Self>, number: u64) {
+    async fn run(self: Arc<Self>, attempt: Attempt) {
+        let number = attempt.number;
         let begun = self.runtime.now();
         let connected = self.runtime.timeout(self.options.connect_timeout, self.connect()).await;
         match connected {
@@ -198,6 +204,21 @@ impl Subchannel {
         let mut waiting = core::mem::take(&mut state.waiting);
         drop(state);
         wake_all(&mut waiting);
+    }
+}
+
+/// A try to connect. One that is dropped before it has come to anything, because the runtime has ended, has failed.
+struct Attempt {
+    subchannel: Weak<Subchannel>,
+    number: u64,
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if let Some(subchannel) = self.subchannel.upgrade() {
+            let begun = subchannel.runtime.now();
+            subchannel.failed(self.number, begun, "the runtime of the channel has ended", None);
+        }
     }
 }
 
