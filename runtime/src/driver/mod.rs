@@ -102,6 +102,10 @@ impl<S: Side> Driver<S> {
         let written = self.write(cx, now, &mut scratch.output);
         let blocked = written.is_pending();
         if let Poll::Ready(Err(error)) = written {
+            // What the peer had said before it went can still be read: a GOAWAY, or the status of a call.
+            while let Some(read @ 1..) = self.read(cx, &mut scratch.input) {
+                self.act(now, scratch.input.get(..read));
+            }
             self.error.get_or_insert(error);
         }
         let turn = self.settle(cx, now, moved, blocked);
