@@ -1,4 +1,4 @@
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
 
 use unwired_core::Instant;
@@ -102,19 +102,22 @@ impl ServiceSettings {
 const LONG_STEP: Duration = Duration::from_micros(50);
 /// One call of so many is timed.
 const SAMPLE: u32 = 16;
+/// So many timed steps in a row must have been long: one may have been held up by another program.
+const STRIKES: u32 = 3;
 
 /// What is known of how long the first steps of a method take.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
     calls: AtomicU32,
-    is_slow: AtomicBool,
+    /// Long steps in a row, among those that were timed.
+    strikes: AtomicU32,
 }
 
 impl Pace {
     /// Whether the method gets a task at once.
     pub(crate) fn spawns(&self, policy: SpawnPolicy) -> bool {
         match policy {
-            SpawnPolicy::Adaptive => self.is_slow.load(Ordering::Relaxed),
+            SpawnPolicy::Adaptive => self.strikes.load(Ordering::Relaxed) >= STRIKES,
             SpawnPolicy::Inline => false,
             SpawnPolicy::Spawn => true,
         }
@@ -122,13 +125,41 @@ impl Pace {
 
     /// The time, if this call is one that is timed.
     pub(crate) fn sample(&self, now: impl FnOnce() -> Instant) -> Option<Instant> {
-        self.calls.fetch_add(1, Ordering::Relaxed).is_multiple_of(SAMPLE).then(now)
+        let is_next = self.calls.fetch_add(1, Ordering::Relaxed).is_multiple_of(SAMPLE);
+        // After a long step the next ones are all looked at.
+        (is_next || self.strikes.load(Ordering::Relaxed) > 0).then(now)
     }
 
     /// A timed step took that long.
     pub(crate) fn record(&self, step: Duration) {
         if step > LONG_STEP {
-            self.is_slow.store(true, Ordering::Relaxed);
+            self.strikes.fetch_add(1, Ordering::Relaxed);
+        } else if self.strikes.load(Ordering::Relaxed) < STRIKES {
+            self.strikes.store(0, Ordering::Relaxed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_method_that_is_slow_gets_tasks_and_one_that_was_held_up_does_not() {
+        let pace = Pace::default();
+        let spawns = || pace.spawns(SpawnPolicy::Adaptive);
+        for step in [2, 2, 1, 2, 2, 1] {
+            pace.record(LONG_STEP / 2 * step + Duration::from_nanos(1));
+            assert!(!spawns());
+        }
+        assert!(pace.sample(|| Instant::ZERO).is_some());
+        assert!(pace.sample(|| Instant::ZERO).is_none());
+        for _ in 0..STRIKES {
+            assert!(!spawns());
+            pace.record(LONG_STEP * 2);
+            assert!(pace.sample(|| Instant::ZERO).is_some());
+        }
+        assert!(spawns());
+        assert!(!pace.spawns(SpawnPolicy::Inline));
     }
 }
