@@ -10,8 +10,8 @@ pub mod server;
 pub mod transport;
 
 pub use call::{
-    Answer, Cancellation, Empty, IntoRequest, IntoStreamingRequest, MessageSink, Outgoing, Request, Response,
-    StreamWith, Streaming, empty, stream_with,
+    Answer, Cancellation, Compression, Empty, IntoRequest, IntoStreamingRequest, MessageSink, Outgoing,
+    Request, Response, StreamWith, Streaming, empty, stream_with,
 };
 pub use channel::{Channel, Target};
 pub use futures_core::Stream;

@@ -13,7 +13,8 @@ use unwired::channel::Builder as ChannelBuilder;
 use unwired::server::Builder;
 use unwired::transport::{Listen, memory};
 use unwired::{
-    Channel, Metadata, Request, Response, Server, Status, Stream, Streaming, Target, empty, stream_with,
+    Channel, Encoding, Metadata, Request, Response, Server, Status, Stream, Streaming, Target, empty,
+    stream_with,
 };
 use unwired_proto::grpc::testing::test_service_client::TestServiceClient;
 use unwired_proto::grpc::testing::test_service_server::{TestService, TestServiceServer};
@@ -125,12 +126,14 @@ impl TestService for Tester {
         let gone = self.0.begin();
         act(&request).await?;
         let seen = &self.0;
+        let compression = request.compression().ok_or_else(|| Status::internal("no call"))?;
         let request = request.into_inner();
         Ok(Response::new(stream_with(async move |mut sink| {
             let _gone = gone;
             for parameters in request.response_parameters {
                 // The stream borrows its service.
                 let _ = seen.begun.load(Ordering::SeqCst);
+                compression.set(parameters.compressed.is_none_or(|compressed| compressed.value));
                 let payload = zeros(parameters.size);
                 sink.send(StreamingOutputCallResponse { payload }).await?;
             }
@@ -241,7 +244,9 @@ pub(crate) async fn serve_with(options: impl FnOnce(Builder) -> Builder) -> Runn
 /// Serves at an address.
 pub(crate) async fn serve_at(address: SocketAddr, options: impl FnOnce(Builder) -> Builder) -> Running {
     let seen = Arc::new(Seen::default());
-    let server = options(Server::builder().add_service(TestServiceServer::new(Tester(Arc::clone(&seen)))));
+    // Only to clients that take it.
+    let service = TestServiceServer::new(Tester(Arc::clone(&seen))).send_compressed(Encoding::Gzip);
+    let server = options(Server::builder().add_service(service));
     run(unwired_tokio::bind(address).await.unwrap(), server.into(), seen).await
 }
 

@@ -1,6 +1,7 @@
 //! Requests, responses and streams of messages, as services and clients see them.
 
 mod cancellation;
+mod compression;
 mod empty;
 mod handle;
 mod into_request;
@@ -11,6 +12,7 @@ mod stream_with;
 mod streaming;
 
 pub use cancellation::Cancellation;
+pub use compression::Compression;
 pub use empty::{Empty, empty};
 pub(crate) use handle::{CallHandle, Calls, compressed, decompressed, send};
 pub use into_request::{IntoRequest, IntoStreamingRequest};

@@ -7,7 +7,7 @@ use http::Extensions;
 use unwired_core::Instant;
 use unwired_core::grpc::{CallId, server};
 
-use super::{Calls, Cancellation};
+use super::{Calls, Cancellation, Compression};
 use crate::driver::Link;
 use crate::transport::{Address, Peer, RuntimeHandle};
 use crate::{Encoding, Metadata, Status};
@@ -186,6 +186,12 @@ impl<T> Request<T> {
     pub fn cancellation(&self) -> Option<Cancellation> {
         let served = self.served.as_ref()?;
         Some(Cancellation::new(Arc::clone(&served.link) as Arc<dyn Calls>, served.call))
+    }
+
+    /// Switches the compression of the response off and on. `None` outside of a handler.
+    pub fn compression(&self) -> Option<Compression> {
+        let served = self.served.as_ref()?;
+        Some(Compression::new(Arc::clone(&served.link), served.call))
     }
 
     /// Sends initial metadata now, before the handler answers. What the response has of it is not sent any more.

@@ -2,7 +2,7 @@ use core::task::Waker;
 
 use unwired_core::grpc::CallId;
 
-/// Who waits for one call.
+/// Who waits for one call, and what else the runtime notes about it.
 #[derive(Debug, Default)]
 pub(crate) struct CallWakers {
     /// For a message, for initial metadata, or for the status.
@@ -15,6 +15,8 @@ pub(crate) struct CallWakers {
     pub(crate) watchers: Vec<Waker>,
     /// The call has had its last event.
     pub(crate) ended: bool,
+    /// The application wants the messages of the response as they are.
+    pub(crate) uncompressed: bool,
 }
 
 impl CallWakers {
@@ -52,6 +54,7 @@ impl Wakers {
         let wakers = self.of(call);
         wakers.take_all(woken);
         wakers.ended = false;
+        wakers.uncompressed = false;
     }
 }
 

@@ -39,6 +39,15 @@ pub(crate) enum Hold {
     Gone,
 }
 
+impl Served {
+    /// How the next message is sent when it could be in `encoding`.
+    fn encoding_now(&self, encoding: Encoding) -> Encoding {
+        let uncompressed = encoding != Encoding::Identity
+            && self.link.with(|shared| shared.wakers.of(self.call).uncompressed);
+        if uncompressed { Encoding::Identity } else { encoding }
+    }
+}
+
 impl Drop for Served {
     fn drop(&mut self) {
         if matches!(self.hold, Hold::Alone) {
@@ -105,7 +114,7 @@ impl Reply {
             Ok(response) => response.into_parts(),
             Err(status) => return self.fail(&status),
         };
-        let encoding = encoding.unwrap_or(self.0.send_encoding);
+        let encoding = self.0.encoding_now(encoding.unwrap_or(self.0.send_encoding));
         let message = match compressed::<C, T>(&message, encoding) {
             Ok(message) => message,
             Err(status) => return self.fail(&status),
@@ -134,7 +143,7 @@ impl Reply {
                 None => break with_trailers(trailers),
                 Some(Err(status)) => break status,
                 Some(Ok(message)) => {
-                    let sent = match compressed::<C, T>(&message, encoding) {
+                    let sent = match compressed::<C, T>(&message, self.0.encoding_now(encoding)) {
                         Ok(message) => send(&**link, *call, message).await,
                         Err(status) => Err(status),
                     };
