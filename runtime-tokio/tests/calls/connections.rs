@@ -1,17 +1,19 @@
 //! What connections live through: none there, lost ones, limits, the end of a server.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use unwired::{Code, Request};
+use unwired::{Code, Request, Server};
 use unwired_proto::grpc::testing::Empty;
 use unwired_proto::grpc::testing::test_service_client::TestServiceClient;
+use unwired_proto::grpc::testing::test_service_server::TestServiceServer;
 
 use crate::kinds::output;
-use crate::service::{asking, serve, serve_at, serve_with, within};
+use crate::service::{Tester, asking, serve, serve_at, serve_with, within};
 
 async fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
@@ -229,4 +231,26 @@ async fn a_deadline_holds_while_the_socket_takes_nothing() {
         let status = tokio::time::timeout(Duration::from_secs(5), call).await.expect("in time").unwrap_err();
         assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
     }
+}
+
+#[tokio::test]
+async fn calls_outlive_their_channel_and_servers_their_future() {
+    let bound = unwired_tokio::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+    let target = format!("http://{}", bound.local_addr().unwrap());
+    let service = TestServiceServer::new(Tester(Arc::default()));
+    let serving = tokio::spawn(bound.serve(Server::builder().add_service(service)));
+    let client = TestServiceClient::new(unwired_tokio::connect(target).await.unwrap());
+    within(async {
+        let (mut requests, mut answers) = client.full_duplex_call_halves(Request::new(())).await.unwrap();
+        drop(client);
+        for n in 0..3 {
+            requests.send(output(vec![n])).await.unwrap();
+            assert_eq!(answers.message().await.unwrap().unwrap().payload.unwrap().body, [n]);
+            serving.abort();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        drop(requests);
+        assert!(answers.message().await.unwrap().is_none());
+    })
+    .await;
 }

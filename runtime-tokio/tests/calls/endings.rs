@@ -4,6 +4,7 @@ use std::future::pending;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio_stream::StreamExt;
 use unwired::{Code, Request, Response, Server, Status, Stream, Streaming};
 use unwired_proto::grpc::testing::test_service_client::TestServiceClient;
 use unwired_proto::grpc::testing::test_service_server::{TestService, TestServiceServer};
@@ -161,6 +162,10 @@ async fn messages_over_a_limit_end_their_call() {
         let status = client.unary_call(big).await.unwrap_err();
         assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
         let small = client.clone().max_encoding_message_size(100);
+        // In the middle of a stream as well, and the call says why it has ended.
+        let requests = tokio_stream::iter([1, 200]).map(|size| input(vec![0; size]));
+        let status = small.streaming_input_call(requests).await.unwrap_err();
+        assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
         let request = SimpleRequest { payload: payload(vec![0; 101]), ..Default::default() };
         let status = small.unary_call(request).await.unwrap_err();
         assert_eq!(status.code(), Code::ResourceExhausted, "{status}");

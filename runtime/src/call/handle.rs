@@ -32,6 +32,8 @@ pub(crate) trait Calls: Send + Sync {
     fn half_close(&self, call: CallId);
     /// Gives the call up; a server has no way to.
     fn cancel(&self, call: CallId);
+    /// Gives the call up with a status of this side; a server has no way to.
+    fn fail(&self, call: CallId, status: Status);
     fn release(&self, call: CallId);
 }
 
@@ -90,6 +92,8 @@ impl Calls for Link<server::Connection> {
     fn half_close(&self, _: CallId) {}
 
     fn cancel(&self, _: CallId) {}
+
+    fn fail(&self, _: CallId, _: Status) {}
 
     fn release(&self, call: CallId) {
         let panicking = std::thread::panicking();
@@ -169,16 +173,51 @@ impl Calls for Link<client::Connection> {
     }
 
     fn cancel(&self, call: CallId) {
-        let mut woken = Vec::new();
-        self.with(|shared| {
-            shared.conn.cancel(call);
-            shared.wakers.of(call).take_all(&mut woken);
-        });
-        wake_all(&mut woken);
+        give_up(self, call, |conn| conn.cancel(call));
+    }
+
+    fn fail(&self, call: CallId, status: Status) {
+        give_up(self, call, |conn| conn.fail(call, status));
     }
 
     fn release(&self, call: CallId) {
         Self::release(self, call);
+    }
+}
+
+/// Ends a call from this side, and wakes whoever waits for it: the driver may have nothing to do.
+fn give_up(link: &Link<client::Connection>, call: CallId, command: impl FnOnce(&mut client::Connection)) {
+    let mut woken = Vec::new();
+    link.with(|shared| {
+        if shared.conn.is_active(call) {
+            command(&mut shared.conn);
+            shared.wakers.of(call).take_all(&mut woken);
+        }
+    });
+    wake_all(&mut woken);
+}
+
+/// Messages of a stream that is always ready, before others of the thread get their turn.
+const MESSAGES_A_TURN: u32 = 64;
+
+/// Counts the messages of a stream, and lets others have their turn now and then.
+#[derive(Debug, Default)]
+pub(crate) struct Turn(u32);
+
+impl Turn {
+    pub(crate) async fn pass(&mut self) {
+        self.0 += 1;
+        if self.0 < MESSAGES_A_TURN {
+            return;
+        }
+        core::future::poll_fn(|cx| {
+            if core::mem::take(&mut self.0) == 0 {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
     }
 }
 

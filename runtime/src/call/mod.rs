@@ -14,7 +14,7 @@ mod streaming;
 pub use cancellation::Cancellation;
 pub use compression::Compression;
 pub use empty::{Empty, empty};
-pub(crate) use handle::{CallHandle, Calls, compressed, decompressed, send};
+pub(crate) use handle::{CallHandle, Calls, Turn, compressed, decompressed, send};
 pub use into_request::{IntoRequest, IntoStreamingRequest};
 pub use outgoing::{Answer, Outgoing};
 pub use request::Request;

@@ -10,7 +10,7 @@ use unwired_core::grpc::{CallId, CallLimits, Cardinality, Encoding, Message, Sen
 
 use super::Channel;
 use super::starting::start;
-use crate::call::{Answer, CallHandle, Calls, Cancellation, Outgoing, compressed, send};
+use crate::call::{Answer, CallHandle, Calls, Cancellation, Outgoing, Turn, compressed, send};
 use crate::codec::Codec;
 use crate::{Request, Response, Status, Streaming};
 
@@ -227,6 +227,7 @@ impl Client {
         // The task does not hold the call: it ends when whoever reads the response lets go.
         self.channel.runtime().spawn(async move {
             let mut messages = pin!(messages);
+            let mut turn = Turn::default();
             let mut next = async || {
                 poll_fn(|cx| match calls.poll_ended(call, cx.waker()) {
                     Poll::Ready(()) => Poll::Ready(None),
@@ -235,12 +236,15 @@ impl Client {
                 .await
             };
             while let Some(message) = next().await {
-                let Ok(message) = compressed::<C, S::Item>(&message, encoding) else {
-                    return calls.cancel(call);
+                let sent = match compressed::<C, S::Item>(&message, encoding) {
+                    Ok(message) => send(&*calls, call, message).await,
+                    Err(status) => Err(status),
                 };
-                if send(&*calls, call, message).await.is_err() {
-                    return;
+                if let Err(status) = sent {
+                    // If it has not ended by itself.
+                    return calls.fail(call, status);
                 }
+                turn.pass().await;
             }
             calls.half_close(call);
         });

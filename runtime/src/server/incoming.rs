@@ -7,7 +7,7 @@ use unwired_core::Instant;
 use unwired_core::grpc::{CallId, Encoding, Received, server};
 
 use super::service::Handler;
-use crate::call::{CallHandle, Calls, compressed, decompressed, send};
+use crate::call::{CallHandle, Calls, Turn, compressed, decompressed, send};
 use crate::codec::Codec;
 use crate::driver::{Link, wake_all};
 use crate::{Code, Metadata, Request, Response, Status, Streaming};
@@ -138,6 +138,7 @@ impl Reply {
         // Initial metadata leaves before the first message is there; where the handler has sent some, this is none.
         let _ = link.with(|shared| shared.conn.send_metadata(*call, &metadata));
         let mut messages = pin!(messages);
+        let mut turn = Turn::default();
         let status = loop {
             match core::future::poll_fn(|cx| messages.as_mut().poll_next(cx)).await {
                 None => break with_trailers(trailers),
@@ -150,6 +151,7 @@ impl Reply {
                     if let Err(status) = sent {
                         break status;
                     }
+                    turn.pass().await;
                 }
             }
         };

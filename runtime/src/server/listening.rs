@@ -65,7 +65,7 @@ impl Bound {
         }
     }
 
-    /// Serves until the future is dropped.
+    /// Serves until the future is dropped, and then drains as [`serve_with_shutdown`](Self::serve_with_shutdown) does.
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ impl Bound {
     /// Serves until `signal` is ready, then drains: no new connections and calls, those under way end, at the latest
     /// after [`drain_timeout`](super::Builder::drain_timeout).
     ///
-    /// Dropping the future stops accepting; connections that are open go on.
+    /// Dropping the future stops accepting too, and lets the connections drain without waiting for them.
     ///
     /// # Errors
     ///
@@ -109,7 +109,6 @@ impl Bound {
         .await;
         let grace = accepting.server.options.drain_timeout;
         drop(accepting);
-        connections.drain(&runtime, grace);
         // The connections end by themselves; this is for one that does not.
         let _ =
             runtime.timeout(grace + END_TIME, core::future::poll_fn(|cx| connections.poll_empty(cx))).await;
@@ -172,6 +171,13 @@ impl Accepting {
         let open = Connections::open(&self.connections, &link);
         let serving = Serving::new(Arc::clone(&self.server.routes), max_recv_message, open);
         self.runtime.spawn(Driver::new(link, serving, stream, self.runtime.clone()));
+    }
+}
+
+impl Drop for Accepting {
+    /// However it ends: whoever is connected is told, and is given the time for it.
+    fn drop(&mut self) {
+        self.connections.drain(&self.runtime, self.server.options.drain_timeout);
     }
 }
 

@@ -194,8 +194,13 @@ impl Call {
 
     /// The caller gives the call up.
     pub fn cancel(&mut self, carrier: &mut impl Carrier) {
+        self.fail(carrier, Status::cancelled("the call was cancelled by its caller"));
+    }
+
+    /// The caller cannot go on: the call ends with `status`.
+    pub fn fail(&mut self, carrier: &mut impl Carrier, status: Status) {
         self.receiving.give_up();
-        self.end(carrier, Reason::CANCEL, Status::cancelled("the call was cancelled by its caller"));
+        self.end(carrier, Reason::CANCEL, status);
     }
 
     /// The next message of the response.

@@ -205,6 +205,14 @@ impl Connection {
         }
     }
 
+    /// As [`cancel`](Self::cancel), because of what went wrong on this side: the call ends with `status`.
+    pub fn fail(&mut self, call: CallId, status: Status) {
+        if let Some((machine, mut carrier)) = self.parts(call) {
+            machine.fail(&mut carrier, status);
+            self.settle(call, true);
+        }
+    }
+
     fn parts(&mut self, call: CallId) -> Option<(&mut Call, OnStream<'_>)> {
         let entry = self.link.calls.get_mut(call).filter(|entry| !entry.ended)?;
         Some((&mut entry.call, OnStream { http2: &mut self.link.http2, stream: call.0 }))
