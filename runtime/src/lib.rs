@@ -1,4 +1,20 @@
 //! gRPC on any async runtime, client and server, over a sans-IO core.
+//!
+//! Programs and generated code are written against this crate: [`Server`] and [`Channel`], [`Request`] and [`Response`],
+//! [`Status`], [`Metadata`], [`Streaming`]. It names no runtime and opens no socket. An adapter, `unwired-tokio` for one,
+//! brings sockets, timers and tasks; libraries take a [`Channel`] from whatever program they are in.
+//!
+//! **Dropping things.** A call lives as long as somebody waits for it: dropping the future of a stub's method, or the
+//! [`Streaming`] that it returned, cancels the call, tells the server and frees whatever it held. A handler's future is
+//! dropped when its call ends early, because the client gave it up, the deadline passed or the connection was lost. What
+//! must go on all the same belongs into a task of its own; [`Request::cancellation`] tells that task of the end. Methods of
+//! messages, [`Streaming::message`] and [`Outgoing::send`], are cancel-safe: dropped, they have taken or sent a whole
+//! message or none.
+//!
+//! **Time.** A deadline holds over the whole call: waiting for a connection, for its turn, for each message.
+//! [`Request::child_of`] hands on what is left of it.
+//!
+//! **Tests.** [`transport::memory`] connects client and server in one process without a socket.
 
 pub mod call;
 pub mod channel;

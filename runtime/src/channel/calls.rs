@@ -15,6 +15,9 @@ use crate::codec::Codec;
 use crate::{Request, Response, Status, Streaming};
 
 /// What generated clients are made of: a channel, and how calls are made on it.
+///
+/// Dropping the future of a call gives the call up; the server is told if it has heard of it. No future waits for the
+/// server before its messages may be sent.
 #[derive(Clone, Debug)]
 pub struct Client {
     channel: Channel,
