@@ -7,3 +7,4 @@ mod kinds;
 mod load;
 mod retry;
 mod service;
+mod spawning;

@@ -2,11 +2,11 @@ use core::fmt;
 use core::time::Duration;
 use std::sync::Arc;
 
-use unwired_core::grpc::{Config, EncodingSet};
+use unwired_core::grpc::{Config, EncodingSet, MethodPath};
 use unwired_core::http2::Keepalive;
 
 use super::routes::Routes;
-use super::service::Service;
+use super::service::{Service, SpawnPolicy};
 
 /// Services and how they are served; an adapter gives it sockets: `unwired_tokio::serve(server, address)`.
 #[derive(Clone)]
@@ -64,6 +64,19 @@ impl Builder {
     /// Serves `service`, beside those that were added before. Of two with the same name the later one is served.
     pub fn add_service(mut self, service: impl Service) -> Self {
         self.routes.add(Arc::new(service));
+        self
+    }
+
+    /// Says for one method of a service that was added before where its handlers run, whatever its service says: the path
+    /// is that of its calls, `/helloworld.Greeter/SayHello`.
+    ///
+    /// # Panics
+    ///
+    /// When no service that was added has such a method.
+    pub fn spawn_policy(mut self, path: &str, policy: SpawnPolicy) -> Self {
+        let known =
+            MethodPath::parse(path.as_bytes()).is_some_and(|path| self.routes.set_spawn(path, policy));
+        assert!(known, "no service that was added has the method {path}");
         self
     }
 

@@ -2,13 +2,14 @@ use std::sync::Arc;
 
 use unwired_core::grpc::MethodPath;
 
-use super::service::{Pace, Service};
+use super::service::{Pace, Service, SpawnPolicy};
 
 /// Where a call goes.
 pub(crate) struct Route {
     pub(crate) service: Arc<dyn Service>,
     pub(crate) method: usize,
     pub(crate) pace: Pace,
+    pub(crate) spawn: SpawnPolicy,
 }
 
 /// The methods of one service, in order of their names.
@@ -29,7 +30,12 @@ impl Routes {
             .iter()
             .enumerate()
             .map(|(number, method)| {
-                let route = Route { service: Arc::clone(&service), method: number, pace: Pace::default() };
+                let route = Route {
+                    service: Arc::clone(&service),
+                    method: number,
+                    pace: Pace::default(),
+                    spawn: service.settings().spawn,
+                };
                 (method.name, Arc::new(route))
             })
             .collect();
@@ -39,6 +45,17 @@ impl Routes {
             Ok(at) => self.services[at] = (name, methods),
             Err(at) => self.services.insert(at, (name, methods)),
         }
+    }
+
+    /// Says where the handlers of one method run. Answers whether there is such a method.
+    pub(crate) fn set_spawn(&mut self, path: MethodPath<'_>, policy: SpawnPolicy) -> bool {
+        let service = self.services.iter_mut().find(|(name, _)| *name == path.service);
+        let method =
+            service.and_then(|(_, methods)| methods.iter_mut().find(|(name, _)| *name == path.method));
+        // Nobody has the routes yet: they are being made.
+        let Some(route) = method.and_then(|(_, route)| Arc::get_mut(route)) else { return false };
+        route.spawn = policy;
+        true
     }
 
     /// The method of that path.
