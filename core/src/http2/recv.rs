@@ -309,8 +309,11 @@ impl Connection {
         let delta = i64::from(window) - i64::from(self.local.stream_window);
         if delta < 0 {
             self.local.stream_window = window;
-            for (_, stream) in self.streams.iter_mut().filter(|(_, stream)| stream.state.is_live()) {
-                stream.recv.window += delta;
+            for key in self.streams.keys() {
+                if let Some(stream) = self.streams.get_mut(key).filter(|stream| stream.state.is_live()) {
+                    stream.recv.window += delta;
+                    self.update_due(key);
+                }
             }
         }
         Ok(())

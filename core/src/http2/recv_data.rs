@@ -62,6 +62,8 @@ impl Connection {
             return Err(fault((Reason::FLOW_CONTROL_ERROR, "DATA beyond the stream's window")));
         }
         stream.recv.window -= i64::from(head.length);
+        // What was granted before may be worth telling now.
+        self.update_due(key);
         Ok(Some(key))
     }
 

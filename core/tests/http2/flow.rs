@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use unwired_core::http2::{Event, Reason};
+use bytes::Bytes;
 
+use unwired_core::http2::{Config, Event, Reason};
+
+use crate::pair::{Pair, request, send};
 use crate::raw::{self, Frame, Raw};
 
 /// How many octets of DATA are in `frames`, and whether one ends its stream.
@@ -195,7 +198,7 @@ fn full_buffer_says_writable_once_there_is_room() {
     let mut client = client(0);
     let key = client.open(1, false);
     client.send(key, 64 << 10, false);
-    let body = bytes::Bytes::from_static(b"more");
+    let body = Bytes::from_static(b"more");
     for _ in 0..2 {
         assert_eq!(
             client.conn.send_data(key, &[], body.clone(), false),
@@ -219,7 +222,7 @@ fn abandoned_data_makes_room_and_says_so() {
     let mut client = client(0);
     let key = client.open(1, false);
     client.send(key, 64 << 10, false);
-    let body = bytes::Bytes::from_static(b"more");
+    let body = Bytes::from_static(b"more");
     assert!(client.conn.send_data(key, &[], body, false).is_err());
     assert!(!client.conn.abandon_data(key), "nothing of it was sent");
     assert_eq!(client.events(), [Event::Writable { stream: key }]);
@@ -244,4 +247,27 @@ fn a_stream_of_one_piece_after_another_goes_on_with_every_update() {
     assert_eq!(octets(&client.answers()), (1_000, false));
     client.conn.send_trailers(key, raw::TRAILERS.into_iter().collect()).unwrap();
     assert!(matches!(client.answers()[..], [Frame::Headers { end: true, .. }]));
+}
+
+#[test]
+fn credit_granted_before_a_smaller_window_is_acknowledged_is_told_once_it_matters() {
+    // RFC 9113 §6.9.2: the acknowledgement takes the windows down, perhaps below what was granted already.
+    let mut config = Config::default();
+    config.initial_window = 1000;
+    let mut pair = Pair::with(Config::default(), config);
+    let call = pair.client.conn.open(request(), false).unwrap();
+    let mut data = Bytes::from(vec![7; 20_000]);
+    let whole = data.clone();
+    let mut received = Vec::new();
+    for _ in 0..200 {
+        send(&mut pair.client.conn, call, &mut data, true);
+        pair.settle();
+        let served = pair.server.events.iter().find_map(|event| match event {
+            Event::Headers { stream, .. } => Some(*stream),
+            _ => None,
+        });
+        received.extend(served.map(|served| pair.server.take_data(served)).unwrap_or_default());
+        pair.pass(Duration::from_millis(60));
+    }
+    assert_eq!(received, whole);
 }
