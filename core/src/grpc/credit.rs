@@ -4,7 +4,8 @@
 //! message that the application waits for, as its bytes arrive; it goes back when the message is taken or dies. The oldest
 //! unfinished message that somebody waits for gets its credit in any case, so that messages longer than a window always
 //! arrive, one after the other if need be. So what peers can make us hold is
-//! `streams × initial window + budget + one message`.
+//! `streams × initial window + budget + one message`, as long as the application takes what it has asked for: whole
+//! messages that it leaves lying keep what they drew, and still hold up no other call.
 
 use std::collections::VecDeque;
 

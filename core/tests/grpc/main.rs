@@ -1,4 +1,10 @@
 //! gRPC through its seam: a client and a server back to back, with time passed by hand.
 
+mod bare;
 mod calls;
+mod crowd;
+mod operations;
 mod pair;
+mod properties;
+mod requests;
+mod responses;

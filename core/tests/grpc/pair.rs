@@ -10,6 +10,9 @@ use unwired_core::grpc::{
 };
 use unwired_core::{Instant, Outbox};
 
+/// Bytes of one write.
+const WRITE: usize = 64 << 10;
+
 pub(crate) struct Pair {
     pub(crate) client: client::Connection,
     pub(crate) server: server::Connection,
@@ -43,37 +46,38 @@ impl Pair {
 
     /// Carries bytes both ways until nothing moves.
     pub(crate) fn settle(&mut self) {
+        while self.step() {}
+    }
+
+    /// Carries one write each way. Answers whether there may be more.
+    pub(crate) fn step(&mut self) -> bool {
         let mut out = Outbox::new();
-        loop {
-            let mut moved = false;
-            while self.client.poll_transmit(self.now, &mut out, 1 << 16) {}
-            self.to_server.extend(out.copy_to_bytes(out.len()));
-            while self.server.poll_transmit(self.now, &mut out, 1 << 16) {}
-            self.to_client.extend(out.copy_to_bytes(out.len()));
-            while let Some(bytes) = next_chunk(&self.to_server, self.chunk) {
-                let taken = self.server.handle_input(self.now, &bytes);
-                self.to_server.drain(..taken);
-                self.server_events.extend(std::iter::from_fn(|| self.server.poll_event()));
-                moved |= taken > 0;
-                if taken == 0 {
-                    break;
-                }
-            }
-            while let Some(bytes) = next_chunk(&self.to_client, self.chunk) {
-                let taken = self.client.handle_input(self.now, &bytes);
-                self.to_client.drain(..taken);
-                self.client_events.extend(std::iter::from_fn(|| self.client.poll_event()));
-                moved |= taken > 0;
-                if taken == 0 {
-                    break;
-                }
-            }
+        let mut moved = false;
+        self.client.poll_transmit(self.now, &mut out, WRITE);
+        self.to_server.extend(out.copy_to_bytes(out.len()));
+        self.server.poll_transmit(self.now, &mut out, WRITE);
+        self.to_client.extend(out.copy_to_bytes(out.len()));
+        while let Some(bytes) = next_chunk(&self.to_server, self.chunk) {
+            let taken = self.server.handle_input(self.now, &bytes);
+            self.to_server.drain(..taken);
             self.server_events.extend(std::iter::from_fn(|| self.server.poll_event()));
-            self.client_events.extend(std::iter::from_fn(|| self.client.poll_event()));
-            if !moved && !self.client.wants_transmit() && !self.server.wants_transmit() {
-                return;
+            moved |= taken > 0;
+            if taken == 0 {
+                break;
             }
         }
+        while let Some(bytes) = next_chunk(&self.to_client, self.chunk) {
+            let taken = self.client.handle_input(self.now, &bytes);
+            self.to_client.drain(..taken);
+            self.client_events.extend(std::iter::from_fn(|| self.client.poll_event()));
+            moved |= taken > 0;
+            if taken == 0 {
+                break;
+            }
+        }
+        self.server_events.extend(std::iter::from_fn(|| self.server.poll_event()));
+        self.client_events.extend(std::iter::from_fn(|| self.client.poll_event()));
+        moved || self.client.wants_transmit() || self.server.wants_transmit()
     }
 
     /// Lets `time` pass, timer by timer.

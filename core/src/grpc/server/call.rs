@@ -155,13 +155,16 @@ impl Call {
             Sending::Done => return,
         };
         self.sending = Sending::Done;
-        if self.put_status(carrier, status, sent_head) == Err(UseError::FieldsTooLarge) {
-            // RFC 9113 §10.5.1: the client would throw away what it does not accept, and never learn the status.
-            let status =
-                Status::resource_exhausted("the status and its metadata are more than the client accepts");
-            if self.put_status(carrier, &status, sent_head).is_err() {
-                carrier.reset(Reason::INTERNAL_ERROR);
+        // RFC 9113 §10.5.1: the client would throw away what it does not accept, and never learn how the call ended. So
+        // the code goes in any case, and the message if it can.
+        let mut sent = self.put_status(carrier, status, sent_head);
+        for message in [status.message(), "the server's status is more than the client accepts"] {
+            if sent == Err(UseError::FieldsTooLarge) {
+                sent = self.put_status(carrier, &Status::new(status.code(), message.to_owned()), sent_head);
             }
+        }
+        if sent == Err(UseError::FieldsTooLarge) {
+            carrier.reset(Reason::INTERNAL_ERROR);
         }
     }
 
