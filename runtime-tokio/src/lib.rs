@@ -16,13 +16,11 @@
 
 mod net;
 
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::OnceLock;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant as StdInstant};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::time::{Instant as TokioInstant, Sleep};
@@ -108,10 +106,7 @@ impl Tokio {
     ///
     /// Outside of a tokio runtime.
     pub fn current() -> Self {
-        // One for the whole process: a deadline from one runtime is good in another.
-        static EPOCH: OnceLock<StdInstant> = OnceLock::new();
-        let epoch = *EPOCH.get_or_init(StdInstant::now);
-        Self { handle: Handle::current(), epoch: TokioInstant::from_std(epoch) }
+        Self { handle: Handle::current(), epoch: TokioInstant::from_std(unwired_sockets::epoch()) }
     }
 
     /// The runtime that this is called in, as `unwired` knows it.
@@ -142,7 +137,7 @@ impl Runtime for Tokio {
     }
 
     fn seed(&self) -> u64 {
-        RandomState::new().hash_one(0)
+        unwired_sockets::seed()
     }
 
     async fn connect(&self, address: &Address) -> io::Result<Socket> {

@@ -40,4 +40,18 @@ pub struct Peer {
     pub local: Option<Address>,
     /// The other end.
     pub remote: Option<Address>,
+    /// Whose process the other end is, at a socket in the file system. Linux tells; elsewhere there is none.
+    pub credentials: Option<Credentials>,
+}
+
+/// Whose process has connected, or listens, as the system knew it at that moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Credentials {
+    /// The user's number.
+    pub uid: u32,
+    /// The group's number.
+    pub gid: u32,
+    /// The process's number; `None` when this process cannot see that one, because it is in another container. It says
+    /// less than it seems to: once a process has ended, its number may be another's.
+    pub pid: Option<u32>,
 }
