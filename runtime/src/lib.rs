@@ -23,6 +23,8 @@ mod driver;
 #[doc(hidden)]
 pub mod generated;
 pub mod server;
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod transport;
 
 pub use call::{

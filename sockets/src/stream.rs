@@ -14,14 +14,14 @@ pub fn tcp<'s>(stream: impl Into<SockRef<'s>>) -> Peer {
     // already (macOS): reading tells that, and a listener must not take it for an error of its own.
     let _ = stream.set_tcp_nodelay(true);
     let address = |end: io::Result<socket2::SockAddr>| Some(Address::Tcp(end.ok()?.as_socket()?));
-    Peer { local: address(stream.local_addr()), remote: address(stream.peer_addr()), credentials: None }
+    Peer { local: address(stream.local_addr()), remote: address(stream.peer_addr()), ..Peer::default() }
 }
 
 /// Who is at the ends of a connected socket that lies at `path`.
 #[cfg(unix)]
 pub fn unix<'s>(stream: impl Into<SockRef<'s>>, path: &Path) -> Peer {
     let at = Some(Address::Unix(path.to_owned()));
-    Peer { local: at.clone(), remote: at, credentials: credentials(&stream.into()) }
+    Peer { local: at.clone(), remote: at, credentials: credentials(&stream.into()), ..Peer::default() }
 }
 
 /// As whom the peer connected, or listens.

@@ -18,6 +18,9 @@ use super::{
 
 /// What is kept of the debug data of a GOAWAY, octets.
 const MAX_DEBUG: usize = 256;
+/// RFC 8446 §5.1: the first octet of what TLS sends where it is taken for something else.
+const TLS_ALERT: u8 = 21;
+const TLS_HANDSHAKE: u8 = 22;
 /// The fixed part of GOAWAY.
 const GOAWAY_FIXED: u32 = 8;
 
@@ -57,6 +60,9 @@ impl Connection {
                 self.stats.kills.count(Abuse::Http1);
                 return Err(Fault::protocol("the client speaks HTTP/1"));
             }
+            if matched == 0 && input.first() == Some(&TLS_HANDSHAKE) {
+                return Err(Fault::protocol("the client speaks TLS, and nothing here takes it off"));
+            }
             return Err(Fault::protocol("the client's preface is not that of HTTP/2"));
         };
         *input = input.get(n..).unwrap_or_default();
@@ -79,7 +85,11 @@ impl Connection {
         }
         if self.timers.is_set(TimerKind::Handshake) && (head.kind != Kind::Settings || head.has(flag::ACK)) {
             // RFC 9113 §3.4.
-            return Err(Fault::protocol("the first frame is not SETTINGS"));
+            return Err(Fault::protocol(match head.length.to_be_bytes() {
+                [0, b'H', b'T', b'T'] => "the peer answers in HTTP/1",
+                [0, TLS_ALERT | TLS_HANDSHAKE, 3, _] => "the peer speaks TLS, and nothing here takes it off",
+                _ => "the first frame is not SETTINGS",
+            }));
         }
         match (&self.reader.block, head.kind) {
             (None, Kind::Continuation) => return Err(Fault::protocol("CONTINUATION without a field block")),

@@ -112,3 +112,24 @@ fn preface_of_a_client_is_followed_by_settings_and_nothing_else() {
         server.dies_of(&wrong, Reason::PROTOCOL_ERROR);
     }
 }
+
+#[test]
+fn preface_of_another_protocol_is_named_to_people() {
+    let end = |raw: &mut Raw| match raw.events().pop() {
+        Some(Event::Closed(end)) => end.why,
+        other => panic!("{other:?}"),
+    };
+    let hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+    let mut server = Raw::fresh_server(Config::default());
+    server.feed(hello);
+    assert!(end(&mut server).contains("TLS"));
+    for (answer, name) in [
+        (&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], "HTTP/1"),
+        (b"\x15\x03\x03\x00\x02\x02\x46\x00\x00", "TLS"),
+        (b"220 mail.example ESMTP\r\n", "SETTINGS"),
+    ] {
+        let mut client = Raw::fresh_client(Config::default());
+        client.feed(answer);
+        assert!(end(&mut client).contains(name), "{name}");
+    }
+}

@@ -10,6 +10,8 @@ use unwired_core::http2::Keepalive;
 
 use super::connecting::Subchannel;
 use crate::Status;
+#[cfg(feature = "tls")]
+use crate::tls::{ClientTls, Connector};
 use crate::transport::{Address, RuntimeHandle, memory::MemoryConnector};
 
 /// gRPC, `connection-backoff.md`.
@@ -25,6 +27,9 @@ const MEMORY_AUTHORITY: &str = "localhost";
 pub enum Target {
     /// A host, by name or address, and a port.
     Host(String, u16),
+    /// The same, and TLS; see [`Builder::tls`].
+    #[cfg(feature = "tls")]
+    Tls(String, u16),
     /// An address that needs no resolving.
     Address(Address),
     /// A server in this process.
@@ -54,6 +59,8 @@ impl fmt::Display for Target {
         match self {
             Self::Host(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
             Self::Host(host, port) => write!(f, "{host}:{port}"),
+            #[cfg(feature = "tls")]
+            Self::Tls(host, port) => Self::Host(host.clone(), *port).fmt(f),
             Self::Address(address) => address.fmt(f),
             Self::Memory(_) => f.write_str("memory"),
         }
@@ -63,7 +70,7 @@ impl fmt::Display for Target {
 impl FromStr for Target {
     type Err = TargetError;
 
-    /// Reads `http://HOST:PORT`, `HOST:PORT` or `unix:PATH`.
+    /// Reads `http://HOST:PORT`, `https://HOST:PORT`, `HOST:PORT`, `unix:PATH` or `unix:///PATH`.
     fn from_str(text: &str) -> Result<Self, TargetError> {
         #[cfg(unix)]
         if let Some(path) = text.strip_prefix("unix:") {
@@ -75,7 +82,12 @@ impl FromStr for Target {
         let uri: Uri = text.parse().map_err(|reason| error(&format!("{reason}")))?;
         match uri.scheme_str() {
             None | Some("http") => {}
-            Some("https") => return Err(error("TLS is not enabled for this channel")),
+            Some("https") if cfg!(feature = "tls") => {}
+            Some("https") => {
+                return Err(error(
+                    "TLS is not built into this program, which the feature `tls` of unwired does",
+                ));
+            }
             Some(scheme) => return Err(error(&format!("the scheme {scheme} is not known"))),
         }
         let authority = uri.authority().ok_or_else(|| error("it names no host"))?;
@@ -83,13 +95,19 @@ impl FromStr for Target {
             return Err(error("it has user information, which HTTP/2 does not allow"));
         }
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-        Ok(Self::Host(host.to_owned(), authority.port_u16().unwrap_or(80)))
+        let port = authority.port_u16();
+        #[cfg(feature = "tls")]
+        if uri.scheme_str() == Some("https") {
+            return Ok(Self::Tls(host.to_owned(), port.unwrap_or(443)));
+        }
+        Ok(Self::Host(host.to_owned(), port.unwrap_or(80)))
     }
 }
 
 /// What a channel does beyond the protocol.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
+    pub(crate) scheme: &'static str,
     pub(crate) authority: String,
     pub(crate) user_agent: Cow<'static, str>,
     pub(crate) connect_timeout: Duration,
@@ -108,14 +126,19 @@ impl Channel {
     /// A channel to be made, on `runtime`, to `target`.
     pub fn builder(runtime: RuntimeHandle, target: Target) -> Builder {
         let authority = match &target {
-            Target::Host(..) | Target::Address(Address::Tcp(_)) => target.to_string(),
-            _ => MEMORY_AUTHORITY.to_owned(),
+            Target::Memory(_) => MEMORY_AUTHORITY.to_owned(),
+            #[cfg(unix)]
+            Target::Address(Address::Unix(_)) => MEMORY_AUTHORITY.to_owned(),
+            _ => target.to_string(),
         };
         Builder {
             runtime,
             target,
             config: Config::client(),
+            #[cfg(feature = "tls")]
+            tls: None,
             options: Options {
+                scheme: "http",
                 authority,
                 user_agent: Cow::Borrowed(USER_AGENT),
                 connect_timeout: CONNECT_TIMEOUT,
@@ -155,9 +178,18 @@ pub struct Builder {
     target: Target,
     config: Config,
     options: Options,
+    #[cfg(feature = "tls")]
+    tls: Option<ClientTls>,
 }
 
 impl Builder {
+    /// Speaks TLS as `tls` says. A target of `https://` without this trusts whom the system trusts.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: ClientTls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// Every call ends after `timeout`, unless it asks for less.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.options.timeout = Some(timeout);
@@ -223,8 +255,37 @@ impl Builder {
 
     /// The channel. It connects with its first call.
     pub fn connect_lazy(self) -> Channel {
-        let Self { runtime, target, config, options } = self;
-        Channel { subchannel: Arc::new(Subchannel::new(runtime, target, config, options)) }
+        #[cfg(feature = "tls")]
+        let connector = self.connector();
+        #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "only TLS has another scheme"))]
+        let Self { runtime, target, config, mut options, .. } = self;
+        #[cfg(feature = "tls")]
+        if connector.is_some() {
+            options.scheme = "https";
+        }
+        let subchannel = Subchannel::new(
+            runtime,
+            target,
+            config,
+            options,
+            #[cfg(feature = "tls")]
+            connector,
+        );
+        Channel { subchannel: Arc::new(subchannel) }
+    }
+
+    /// What makes connections with TLS, if they are to have it. What is wrong with it is said when one is made.
+    #[cfg(feature = "tls")]
+    fn connector(&self) -> Option<Result<Connector, String>> {
+        let tls = match (&self.tls, &self.target) {
+            (Some(tls), _) => Ok(tls.clone()),
+            (None, Target::Tls(..)) => ClientTls::with_system_roots(),
+            (None, _) => return None,
+        };
+        let authority: Result<http::uri::Authority, _> = self.options.authority.parse();
+        let host = authority.as_ref().map_or(&*self.options.authority, |authority| authority.host());
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        Some(tls.and_then(|tls| Connector::new(&tls, host)).map_err(|error| error.to_string()))
     }
 
     /// The channel, once it is connected.

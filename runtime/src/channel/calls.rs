@@ -185,7 +185,7 @@ impl Client {
         let subchannel = &self.channel.subchannel;
         let encoding = request.encoding.unwrap_or(self.encoding);
         let call = NewCall {
-            scheme: "http",
+            scheme: subchannel.options.scheme,
             authority: &subchannel.options.authority,
             path,
             user_agent: &subchannel.options.user_agent,

@@ -15,6 +15,8 @@ use super::policy::Backoff;
 use super::starting::Turns;
 use crate::Status;
 use crate::driver::{Driver, Link, Shared, Side, wake_all};
+#[cfg(feature = "tls")]
+use crate::tls::{Connector, TlsStream};
 use crate::transport::{Address, BoxStream, ByteStream, RuntimeHandle};
 
 /// A connection and who waits to start calls on it.
@@ -31,6 +33,9 @@ pub(crate) struct Subchannel {
     pub(crate) target: Target,
     pub(crate) config: Config,
     pub(crate) options: Options,
+    /// What makes connections with TLS, or why nothing can.
+    #[cfg(feature = "tls")]
+    tls: Option<Result<Connector, String>>,
     state: Mutex<State>,
 }
 
@@ -51,10 +56,24 @@ enum Connectivity {
 }
 
 impl Subchannel {
-    pub(crate) fn new(runtime: RuntimeHandle, target: Target, config: Config, options: Options) -> Self {
+    pub(crate) fn new(
+        runtime: RuntimeHandle,
+        target: Target,
+        config: Config,
+        options: Options,
+        #[cfg(feature = "tls")] tls: Option<Result<Connector, String>>,
+    ) -> Self {
         let backoff = Backoff::new(runtime.seed());
         let state = State { connectivity: Connectivity::Idle, backoff, waiting: Vec::new(), tries: 0 };
-        Self { runtime, target, config, options, state: Mutex::new(state) }
+        Self {
+            runtime,
+            target,
+            config,
+            options,
+            #[cfg(feature = "tls")]
+            tls,
+            state: Mutex::new(state),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -116,10 +135,22 @@ impl Subchannel {
     }
 
     async fn connect(&self) -> io::Result<BoxStream> {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            let connector = tls.as_ref().map_err(|why| io::Error::other(why.clone()))?;
+            let socket = self.connect_socket().await?;
+            return Ok(Box::new(TlsStream::connect(socket, connector).await?));
+        }
+        self.connect_socket().await
+    }
+
+    async fn connect_socket(&self) -> io::Result<BoxStream> {
         let (host, port) = match &self.target {
             Target::Memory(connector) => return Ok(Box::new(connector.connect()?)),
             Target::Address(address) => return self.runtime.connect(address.clone()).await,
             Target::Host(host, port) => (host.clone(), *port),
+            #[cfg(feature = "tls")]
+            Target::Tls(host, port) => (host.clone(), *port),
         };
         let (mut kind, mut tried) = (io::ErrorKind::NotFound, Vec::new());
         for address in self.runtime.resolve(host, port).await? {
@@ -306,10 +337,10 @@ impl Side for Calling {
         false
     }
 
-    fn on_end(&mut self, error: Option<io::Error>) {
+    fn on_end(&mut self, link: &Arc<Link<Connection>>, error: Option<io::Error>) {
         self.connected.turns.wake(true);
         if let Some(subchannel) = self.subchannel.upgrade() {
-            subchannel.retire(&self.connected.link);
+            subchannel.retire(link);
             if !self.connected.is_ready.load(Ordering::Relaxed) {
                 let why = match (&error, self.end.take()) {
                     (Some(error), _) => error.to_string(),

@@ -37,7 +37,7 @@ pub(crate) trait Side: Send + Unpin + 'static {
     fn run(&mut self, link: &Arc<Link<Self::Protocol>>) -> bool;
 
     /// The connection is over, and the driver with it.
-    fn on_end(&mut self, why: Option<io::Error>);
+    fn on_end(&mut self, link: &Arc<Link<Self::Protocol>>, why: Option<io::Error>);
 }
 
 /// The loop of one connection, as a future that ends with it.
@@ -156,8 +156,9 @@ impl<S: Side> Driver<S> {
 
     /// Encodes and writes what the socket takes.
     fn write(&mut self, cx: &mut Context<'_>, now: Instant, scratch: &mut Outbox) -> Poll<io::Result<()>> {
-        if !self.unsent.is_empty() {
-            ready!(write_all(&mut self.stream, cx, &mut self.unsent))?;
+        let had_unsent = !self.unsent.is_empty();
+        ready!(write_all(&mut self.stream, cx, &mut self.unsent))?;
+        if had_unsent {
             self.unsent = Outbox::new();
         }
         let mut shared = self.link.lock();
@@ -182,7 +183,8 @@ impl<S: Side> Driver<S> {
             return Turn::Closed;
         }
         let mut shared = self.link.lock();
-        shared.conn.handle_sent(now, self.unsent.len());
+        // What a stream took and holds back is not gone either.
+        shared.conn.handle_sent(now, self.unsent.len().max(usize::from(blocked)));
         self.side.on_events(&mut shared);
         if shared.conn.is_closed() {
             return Turn::Closed;
@@ -237,7 +239,7 @@ impl<S: Side> Future for Driver<S> {
                 Turn::Sleep(_) => {}
                 Turn::Closed => {
                     this.is_over = true;
-                    this.side.on_end(this.error.take());
+                    this.side.on_end(&this.link, this.error.take());
                     return Poll::Ready(());
                 }
             }
@@ -255,11 +257,12 @@ impl<S: Side> Drop for Driver<S> {
         }
         self.end(self.runtime.now());
         self.side.run(&self.link);
-        self.side.on_end(Some(io::Error::other("the runtime of the connection has ended")));
+        let error = io::Error::other("the runtime of the connection has ended");
+        self.side.on_end(&self.link, Some(error));
     }
 }
 
-/// Writes all of `out`, as far as the socket takes it.
+/// Writes all of `out` and what the stream holds back, as far as the socket takes it.
 fn write_all(stream: &mut BoxStream, cx: &mut Context<'_>, out: &mut Outbox) -> Poll<io::Result<()>> {
     while out.has_remaining() {
         let mut slices = [IoSlice::new(&[]); MAX_SLICES];
@@ -272,7 +275,7 @@ fn write_all(stream: &mut BoxStream, cx: &mut Context<'_>, out: &mut Outbox) -> 
             Poll::Pending => return Poll::Pending,
         }
     }
-    Poll::Ready(Ok(()))
+    stream.poll_flush(cx)
 }
 
 /// Wakes all of `wakers`, outside of any lock.

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use unwired_core::grpc::{Config, EncodingSet, MethodPath};
 use unwired_core::http2::Keepalive;
 
+use super::connection_error::{ConnectionError, OnConnectionError};
 use super::routes::Routes;
 use super::service::{Service, SpawnPolicy};
+#[cfg(feature = "tls")]
+use crate::tls::ServerTls;
 
 /// Services and how they are served; an adapter gives it sockets: `unwired_tokio::serve(server, address)`.
 #[derive(Clone)]
@@ -14,6 +17,9 @@ pub struct Server {
     pub(crate) routes: Arc<Routes>,
     pub(crate) config: Config,
     pub(crate) options: Options,
+    pub(crate) on_connection_error: Option<OnConnectionError>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<ServerTls>,
 }
 
 /// What a server does beyond the protocol.
@@ -42,6 +48,9 @@ impl Server {
                 max_handshakes: DEFAULT_MAX_HANDSHAKES,
                 drain_timeout: DEFAULT_DRAIN_TIMEOUT,
             },
+            on_connection_error: None,
+            #[cfg(feature = "tls")]
+            tls: None,
         }
     }
 }
@@ -58,9 +67,26 @@ pub struct Builder {
     routes: Routes,
     config: Config,
     options: Options,
+    on_connection_error: Option<OnConnectionError>,
+    #[cfg(feature = "tls")]
+    tls: Option<ServerTls>,
 }
 
 impl Builder {
+    /// Speaks TLS with everybody but peers in memory.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: ServerTls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Tells `f` of connections that a fault has ended: a handshake that failed, a peer that broke a rule. It is called
+    /// where connections are driven, so it shall not block.
+    pub fn on_connection_error(mut self, f: impl Fn(&ConnectionError) + Send + Sync + 'static) -> Self {
+        self.on_connection_error = Some(Arc::new(f));
+        self
+    }
+
     /// Serves `service`, beside those that were added before. Of two with the same name the later one is served.
     pub fn add_service(mut self, service: impl Service) -> Self {
         self.routes.add(Arc::new(service));
@@ -162,7 +188,14 @@ impl Builder {
 
     /// The server.
     pub fn build(self) -> Server {
-        Server { routes: Arc::new(self.routes), config: self.config, options: self.options }
+        Server {
+            routes: Arc::new(self.routes),
+            config: self.config,
+            options: self.options,
+            on_connection_error: self.on_connection_error,
+            #[cfg(feature = "tls")]
+            tls: self.tls,
+        }
     }
 }
 

@@ -7,11 +7,16 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use unwired_core::Instant;
 use unwired_core::grpc::server::Connection;
 
 use super::Server;
+#[cfg(feature = "tls")]
+use super::connection_error::ConnectionError;
 use super::serving::Serving;
-use crate::driver::{Driver, Link};
+use crate::driver::{Driver, Link, wake_all};
+#[cfg(feature = "tls")]
+use crate::tls::{ServerTls, TlsStream};
 use crate::transport::{
     AcceptErrors, Address, AfterError, BoxListener, BoxStream, ByteStream, RuntimeHandle, Sleep,
 };
@@ -162,22 +167,75 @@ impl Accepting {
     }
 
     fn run(&self, stream: BoxStream) {
-        let mut config = self.server.config.clone();
-        config.http2.seed = self.runtime.seed();
+        let accepted = Accepted {
+            server: self.server.clone(),
+            runtime: self.runtime.clone(),
+            at: self.runtime.now(),
+            open: Connections::open(&self.connections),
+        };
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.server.tls
+            && stream.peer().remote != Some(Address::Memory)
+        {
+            let tls = tls.clone();
+            return self.runtime.spawn(async move { accepted.shake_hands(stream, &tls).await });
+        }
+        self.runtime.spawn(accepted.drive(stream));
+    }
+}
+
+/// A connection that has been accepted.
+struct Accepted {
+    server: Server,
+    runtime: RuntimeHandle,
+    at: Instant,
+    open: Open,
+}
+
+impl Accepted {
+    /// The connection in HTTP/2. The time for its handshake runs since it was accepted.
+    fn drive(self, stream: BoxStream) -> Driver<Serving> {
+        let Self { server, runtime, at, mut open } = self;
+        let mut config = server.config;
+        config.http2.seed = runtime.seed();
         let max_recv_message = config.max_recv_message;
-        let mut connection = Connection::new(config, self.runtime.now());
-        connection.set_max_timeout(self.server.options.max_timeout);
-        let link = Arc::new(Link::new(connection, self.runtime.clone(), stream.peer().clone()));
-        let open = Connections::open(&self.connections, &link);
-        let serving = Serving::new(Arc::clone(&self.server.routes), max_recv_message, open);
-        self.runtime.spawn(Driver::new(link, serving, stream, self.runtime.clone()));
+        let mut connection = Connection::new(config, at);
+        connection.set_max_timeout(server.options.max_timeout);
+        let link = Arc::new(Link::new(connection, runtime.clone(), stream.peer().clone()));
+        open.connected(&link);
+        let serving = Serving::new(server.routes, max_recv_message, open, server.on_connection_error);
+        Driver::new(link, serving, stream, runtime)
+    }
+
+    /// The connection in TLS, and then in HTTP/2.
+    #[cfg(feature = "tls")]
+    async fn shake_hands(self, socket: BoxStream, tls: &ServerTls) {
+        let peer = socket.peer().clone();
+        let timeout = self.server.config.http2.limits.handshake_timeout;
+        let mut handshake = pin!(TlsStream::accept(socket, tls));
+        let shaking = core::future::poll_fn(|cx| {
+            if self.open.poll_draining(cx).is_ready() {
+                return Poll::Ready(None);
+            }
+            handshake.as_mut().poll(cx).map(Some)
+        });
+        let error = match self.runtime.timeout_at(Some(self.at + timeout), shaking).await {
+            Ok(Some(Ok(stream))) => return self.drive(Box::new(stream)).await,
+            // The server is to stop, and this client has asked for nothing yet.
+            Ok(None) => return,
+            Ok(Some(Err(error))) => error.to_string(),
+            Err(_) => format!("TLS with the client: the handshake was not done in {timeout:?}"),
+        };
+        if let Some(on_error) = &self.server.on_connection_error {
+            on_error(&ConnectionError { peer, why: error });
+        }
     }
 }
 
 impl Drop for Accepting {
     /// However it ends: whoever is connected is told, and is given the time for it.
     fn drop(&mut self) {
-        self.connections.drain(&self.runtime, self.server.options.drain_timeout);
+        self.connections.drain(self.server.options.drain_timeout);
     }
 }
 
@@ -187,11 +245,20 @@ pub(crate) struct Connections(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    open: BTreeMap<u64, Weak<Link<Connection>>>,
+    open: BTreeMap<u64, Stage>,
     next: u64,
     handshakes: usize,
     /// Who waits for a connection to end, or to complete its handshake.
     waiting: Option<Waker>,
+    /// The server is to stop: connections end, and their calls have so long.
+    draining: Option<Duration>,
+}
+
+/// How far a connection has come.
+enum Stage {
+    /// There is no HTTP/2 yet; who waits to be told that the server is to stop.
+    Accepted(Option<Waker>),
+    Connected(Weak<Link<Connection>>),
 }
 
 impl Connections {
@@ -199,12 +266,12 @@ impl Connections {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn open(this: &Arc<Self>, link: &Arc<Link<Connection>>) -> Open {
+    fn open(this: &Arc<Self>) -> Open {
         let mut state = this.lock();
         let number = state.next;
         state.next += 1;
         state.handshakes += 1;
-        state.open.insert(number, Arc::downgrade(link));
+        state.open.insert(number, Stage::Accepted(None));
         Open { connections: Arc::clone(this), number, shakes_hands: true }
     }
 
@@ -218,11 +285,21 @@ impl Connections {
         has_room
     }
 
-    fn drain(&self, runtime: &RuntimeHandle, grace: Duration) {
-        let links: Vec<_> = self.lock().open.values().filter_map(Weak::upgrade).collect();
-        for link in links {
-            link.with(|shared| shared.conn.drain(runtime.now(), Some(grace)));
+    fn drain(&self, grace: Duration) {
+        let mut state = self.lock();
+        state.draining = Some(grace);
+        let (mut links, mut wakers) = (Vec::new(), Vec::new());
+        for stage in state.open.values_mut() {
+            match stage {
+                Stage::Accepted(waker) => wakers.extend(waker.take()),
+                Stage::Connected(link) => links.extend(link.upgrade()),
+            }
         }
+        drop(state);
+        for link in links {
+            drain(&link, grace);
+        }
+        wake_all(&mut wakers);
     }
 
     fn poll_empty(&self, cx: &mut Context<'_>) -> Poll<()> {
@@ -235,6 +312,10 @@ impl Connections {
     }
 }
 
+fn drain(link: &Link<Connection>, grace: Duration) {
+    link.with(|shared| shared.conn.drain(link.runtime.now(), Some(grace)));
+}
+
 /// One connection's place among those that are open.
 pub(crate) struct Open {
     connections: Arc<Connections>,
@@ -243,6 +324,28 @@ pub(crate) struct Open {
 }
 
 impl Open {
+    /// The connection speaks HTTP/2 from now on, and drains at once where the server is to stop.
+    fn connected(&mut self, link: &Arc<Link<Connection>>) {
+        let mut state = self.connections.lock();
+        state.open.insert(self.number, Stage::Connected(Arc::downgrade(link)));
+        let draining = state.draining;
+        drop(state);
+        if let Some(grace) = draining {
+            drain(link, grace);
+        }
+    }
+
+    /// Ready when the server is to stop.
+    #[cfg(feature = "tls")]
+    fn poll_draining(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.connections.lock();
+        if state.draining.is_some() {
+            return Poll::Ready(());
+        }
+        state.open.insert(self.number, Stage::Accepted(Some(cx.waker().clone())));
+        Poll::Pending
+    }
+
     /// The handshake is complete.
     pub(crate) fn on_ready(&mut self) {
         if core::mem::take(&mut self.shakes_hands) {

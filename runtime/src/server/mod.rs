@@ -1,6 +1,7 @@
 //! Serving: services, routing, handlers, connections, drain.
 
 mod builder;
+mod connection_error;
 mod incoming;
 mod listening;
 mod local;
@@ -10,6 +11,7 @@ mod service;
 mod serving;
 
 pub use builder::{Builder, Server};
+pub use connection_error::ConnectionError;
 pub use incoming::{Incoming, Reply};
 pub use listening::Bound;
 pub use local::{LocalHandler, LocalServer, LocalService, LocalWorker, local};

@@ -3,7 +3,9 @@ use std::sync::Arc;
 
 use unwired_core::grpc::server::{Connection, Event};
 use unwired_core::grpc::{CallId, Cardinality, Status};
+use unwired_core::http2::{Initiator, Reason};
 
+use super::connection_error::{ConnectionError, OnConnectionError};
 use super::incoming::{Hold, Incoming, Served};
 use super::listening::Open;
 use super::routes::{Route, Routes};
@@ -23,10 +25,18 @@ pub(crate) struct Serving {
     max_recv_message: usize,
     /// This connection's place among those that are open.
     open: Open,
+    /// Who is told when a fault ends the connection, and what there is to tell.
+    on_error: Option<OnConnectionError>,
+    fault: Option<String>,
 }
 
 impl Serving {
-    pub(crate) fn new(routes: Arc<Routes>, max_recv_message: usize, open: Open) -> Self {
+    pub(crate) fn new(
+        routes: Arc<Routes>,
+        max_recv_message: usize,
+        open: Open,
+        on_error: Option<OnConnectionError>,
+    ) -> Self {
         Self {
             routes,
             waiting: Vec::new(),
@@ -35,6 +45,8 @@ impl Serving {
             is_ready: false,
             max_recv_message,
             open,
+            on_error,
+            fault: None,
         }
     }
 
@@ -130,6 +142,9 @@ impl Side for Serving {
                     }
                 }
                 Event::Ready => self.is_ready = true,
+                Event::Closed(end) if end.by == Initiator::Library && end.reason != Reason::NO_ERROR => {
+                    self.fault = Some(end.to_string());
+                }
                 _ => {}
             }
         }
@@ -149,5 +164,12 @@ impl Side for Serving {
         ran
     }
 
-    fn on_end(&mut self, _why: Option<io::Error>) {}
+    fn on_end(&mut self, link: &Arc<Link<Connection>>, why: Option<io::Error>) {
+        // A socket that breaks is nobody's fault; what it carried may be.
+        let why = why.filter(|error| error.kind() == io::ErrorKind::InvalidData);
+        let why = why.map(|error| error.to_string()).or(self.fault.take());
+        if let (Some(why), Some(on_error)) = (why, &self.on_error) {
+            on_error(&ConnectionError { peer: link.peer.clone(), why });
+        }
+    }
 }

@@ -2,6 +2,9 @@ use core::fmt;
 use std::net::SocketAddr;
 #[cfg(unix)]
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
 
 /// Where a peer is.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -42,6 +45,8 @@ pub struct Peer {
     pub remote: Option<Address>,
     /// Whose process the other end is, at a socket in the file system. Linux tells; elsewhere there is none.
     pub credentials: Option<Credentials>,
+    /// What TLS knows of it; `None` where there is no TLS.
+    pub tls: Option<Arc<TlsPeer>>,
 }
 
 /// Whose process has connected, or listens, as the system knew it at that moment.
@@ -54,4 +59,15 @@ pub struct Credentials {
     /// The process's number; `None` when this process cannot see that one, because it is in another container. It says
     /// less than it seems to: once a process has ended, its number may be another's.
     pub pid: Option<u32>,
+}
+
+/// Who is at the other end of a connection with TLS.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct TlsPeer {
+    /// The certificates that it showed and that were verified, DER (RFC 5280), the leaf first. Empty for a client that
+    /// showed none.
+    pub certificates: Vec<Bytes>,
+    /// The name that a client asked for (SNI), where it did.
+    pub server_name: Option<String>,
 }

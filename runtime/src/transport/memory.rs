@@ -59,7 +59,7 @@ pub struct MemoryStream {
 pub fn pipe(capacity: usize) -> (MemoryStream, MemoryStream) {
     let direction = || Arc::new(Mutex::new(Pipe { capacity: capacity.max(1), ..Pipe::default() }));
     let (there, back) = (direction(), direction());
-    let peer = Peer { local: Some(Address::Memory), remote: Some(Address::Memory), credentials: None };
+    let peer = Peer { local: Some(Address::Memory), remote: Some(Address::Memory), ..Peer::default() };
     (
         MemoryStream { inbound: Arc::clone(&back), outbound: Arc::clone(&there), peer: peer.clone() },
         MemoryStream { inbound: there, outbound: back, peer },

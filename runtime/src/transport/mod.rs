@@ -10,6 +10,6 @@ pub mod memory;
 mod runtime;
 
 pub(crate) use accept::{AcceptErrors, AfterError};
-pub use address::{Address, Credentials, Peer};
+pub use address::{Address, Credentials, Peer, TlsPeer};
 pub use handle::{BoxListener, BoxStream, Elapsed, RuntimeHandle, Sleep};
 pub use runtime::{BoxFuture, ByteStream, Listen, Runtime, Timer};

@@ -67,6 +67,11 @@ pub trait ByteStream: Send + Unpin + 'static {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>>;
 
+    /// Ready once all that was taken has gone to the system. A socket keeps nothing back; what encrypts does.
+    fn poll_flush(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
     /// Says that nothing more will be written.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
@@ -118,6 +123,10 @@ impl<S: ByteStream + ?Sized> ByteStream for Box<S> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         (**self).poll_write_vectored(cx, slices)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        (**self).poll_flush(cx)
     }
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
