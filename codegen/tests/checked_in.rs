@@ -11,7 +11,13 @@ use unwired_build::Builder;
 
 #[test]
 fn proto() {
-    let files = ["helloworld.proto", "route_guide.proto", "grpc/testing/test.proto"];
+    let files = [
+        "displacement.proto",
+        "hello_service.proto",
+        "helloworld.proto",
+        "route_guide.proto",
+        "grpc/testing/test.proto",
+    ];
     same_as_checked_in("proto", &files, unwired_build::configure());
 }
 

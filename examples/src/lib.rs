@@ -6,8 +6,15 @@
 //! * [`greeter`]: two unary methods, the "hello, world" of gRPC;
 //! * [`route_guide`]: one method of each of the four kinds, over a database of named places;
 //! * [`tour`]: all six methods of both, called and shown.
+//!
+//! And the services of well-known tutorials, each of them small enough to copy:
+//!
+//! * [`displacement`]: distances in a plane, with methods whose names begin with small letters;
+//! * [`hello_service`]: greetings in all four kinds of method, in no package.
 
+pub mod displacement;
 pub mod greeter;
+pub mod hello_service;
 pub mod options;
 pub mod route_guide;
 pub mod tour;

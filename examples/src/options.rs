@@ -49,6 +49,31 @@ enum Flag {
     Db,
 }
 
+/// Measures distances.
+pub const DISPLACEMENT_SERVER: Program =
+    Program { name: "displacement_server", about: "Measures distances in a plane.", flags: &[Flag::Listen] };
+
+/// Has distances measured.
+pub const DISPLACEMENT_CLIENT: Program = Program {
+    name: "displacement_client",
+    about: "Has a displacement and a path measured.",
+    flags: &[Flag::Target],
+};
+
+/// Answers greetings.
+pub const HELLO_SERVER: Program = Program {
+    name: "hello_server",
+    about: "Answers greetings, in each of the four kinds of method.",
+    flags: &[Flag::Listen],
+};
+
+/// Sends greetings.
+pub const HELLO_CLIENT: Program = Program {
+    name: "hello_client",
+    about: "Sends greetings, in each of the four kinds of method.",
+    flags: &[Flag::Target, Flag::Name],
+};
+
 /// Serves the greeter.
 pub const GREETER_SERVER: Program =
     Program { name: "greeter_server", about: "Serves the greeter.", flags: &[Flag::Listen] };

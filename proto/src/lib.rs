@@ -10,6 +10,16 @@ pub mod helloworld {
     include!("generated/helloworld.rs");
 }
 
+/// Distances in a plane: `displacement.proto`.
+pub mod my_package {
+    include!("generated/my_package.rs");
+}
+
+/// Greetings in all four kinds of method: `hello_service.proto`, which has no package.
+pub mod hello_service {
+    include!("generated/_.rs");
+}
+
 /// The route guide: `route_guide.proto`.
 pub mod routeguide {
     include!("generated/routeguide.rs");

@@ -89,7 +89,12 @@ impl RuntimeHandle {
         self.0.seed()
     }
 
-    pub(crate) fn connect(&self, address: Address) -> BoxFuture<'static, io::Result<BoxStream>> {
+    /// Connects to `address`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub fn connect(&self, address: Address) -> BoxFuture<'static, io::Result<BoxStream>> {
         self.0.connect(address)
     }
 

@@ -1,16 +1,14 @@
 //! Calls that a server has not acted on are made again, once, without anybody noticing.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
-use unwired::Code;
+use unwired::transport::RuntimeHandle;
+use unwired::{Code, Target};
 use unwired_proto::grpc::testing::Empty;
-use unwired_proto::grpc::testing::test_service_client::TestServiceClient;
 
-use crate::service::within;
+use crate::serving::{client_to, tcp};
+use crate::streams::{accept, listen, read_exact, write_all};
 
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
@@ -24,21 +22,20 @@ fn frame(kind: u8, flags: u8, stream: [u8; 4], payload: &[u8]) -> Vec<u8> {
 }
 
 /// Refuses the first `refusals` requests and answers the others with NOT_FOUND. Counts requests.
-async fn refusing(refusals: usize) -> (SocketAddr, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+async fn refusing(rt: &RuntimeHandle, refusals: usize) -> (Target, Arc<AtomicUsize>) {
+    let (mut listener, address) = listen(rt).await;
     let requests = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&requests);
-    tokio::spawn(async move {
-        let (mut socket, _) = listener.accept().await.unwrap();
-        socket.write_all(&frame(4, 0, [0; 4], &[])).await.unwrap();
-        socket.write_all(&frame(4, 1, [0; 4], &[])).await.unwrap();
+    rt.spawn(async move {
+        let mut socket = accept(&mut listener).await.unwrap();
+        write_all(&mut socket, &frame(4, 0, [0; 4], &[])).await.unwrap();
+        write_all(&mut socket, &frame(4, 1, [0; 4], &[])).await.unwrap();
         let mut preface = [0; 24];
-        socket.read_exact(&mut preface).await.unwrap();
+        read_exact(&mut socket, &mut preface).await.unwrap();
         let mut head = [0; 9];
-        while socket.read_exact(&mut head).await.is_ok() {
+        while read_exact(&mut socket, &mut head).await.is_ok() {
             let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
-            socket.read_exact(&mut payload).await.unwrap();
+            read_exact(&mut socket, &mut payload).await.unwrap();
             if head[3] != HEADERS {
                 continue;
             }
@@ -48,19 +45,17 @@ async fn refusing(refusals: usize) -> (SocketAddr, Arc<AtomicUsize>) {
             } else {
                 frame(HEADERS, 5, stream, NOT_FOUND)
             };
-            socket.write_all(&answer).await.unwrap();
+            write_all(&mut socket, &answer).await.unwrap();
         }
     });
-    (address, requests)
+    (tcp(address), requests)
 }
 
-#[tokio::test]
-async fn a_refused_call_is_made_again_once() {
+pub async fn a_refused_call_is_made_again_once(rt: &RuntimeHandle) {
     for (refusals, code) in [(0, Code::NotFound), (1, Code::NotFound), (2, Code::Unavailable)] {
-        let (address, requests) = refusing(refusals).await;
-        let client =
-            TestServiceClient::new(unwired_tokio::connect_lazy(format!("http://{address}")).unwrap());
-        let status = within(client.empty_call(Empty {})).await.unwrap_err();
+        let (target, requests) = refusing(rt, refusals).await;
+        let client = client_to(rt, target);
+        let status = client.empty_call(Empty {}).await.unwrap_err();
         assert_eq!(status.code(), code, "{status}");
         assert_eq!(requests.load(Ordering::SeqCst), 1 + refusals.min(1));
     }

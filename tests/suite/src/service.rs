@@ -1,50 +1,51 @@
-//! A service that does what requests ask for, and a server of it.
+//! A service that does what requests ask for.
 
-use std::future::{pending, poll_fn};
-use std::net::SocketAddr;
-use std::pin::pin;
+use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-use unwired::channel::Builder as ChannelBuilder;
-use unwired::server::Builder;
-use unwired::transport::{Listen, memory};
-use unwired::{
-    Channel, Encoding, Metadata, Request, Response, Server, Status, Stream, Streaming, Target, empty,
-    stream_with,
-};
-use unwired_proto::grpc::testing::test_service_client::TestServiceClient;
-use unwired_proto::grpc::testing::test_service_server::{TestService, TestServiceServer};
+use unwired::transport::RuntimeHandle;
+use unwired::{Metadata, Request, Response, Status, Stream, Streaming, empty, stream_with};
+use unwired_proto::grpc::testing::test_service_server::TestService;
 use unwired_proto::grpc::testing::{
     Empty, Payload, SimpleRequest, SimpleResponse, StreamingInputCallRequest, StreamingInputCallResponse,
     StreamingOutputCallRequest, StreamingOutputCallResponse,
 };
-use unwired_tokio::Tokio;
 
-/// No test waits longer than this for what must come.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::messages::payload;
 
 /// What handlers of a server have seen.
-#[derive(Debug, Default)]
-pub(crate) struct Seen {
-    pub(crate) begun: AtomicUsize,
-    pub(crate) dropped: AtomicUsize,
+#[derive(Debug)]
+pub struct Seen {
+    rt: RuntimeHandle,
+    begun: AtomicUsize,
+    dropped: AtomicUsize,
 }
 
 impl Seen {
-    /// Waits until as many handlers are gone as have begun, `calls` of them.
-    pub(crate) async fn all_gone(&self, calls: usize) {
-        within(async {
-            while self.begun.load(Ordering::SeqCst) < calls
-                || self.dropped.load(Ordering::SeqCst) < self.begun.load(Ordering::SeqCst)
-            {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        })
-        .await;
+    /// Nothing so far; waits on `rt`.
+    pub fn new(rt: &RuntimeHandle) -> Self {
+        Self { rt: rt.clone(), begun: AtomicUsize::new(0), dropped: AtomicUsize::new(0) }
+    }
+
+    /// Handlers that have begun.
+    pub fn begun(&self) -> usize {
+        self.begun.load(Ordering::SeqCst)
+    }
+
+    /// Waits until `calls` handlers have begun.
+    pub async fn all_begun(&self, calls: usize) {
+        while self.begun() < calls {
+            self.rt.sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Waits until as many handlers are gone as have begun, `calls` of them at least.
+    pub async fn all_gone(&self, calls: usize) {
+        while self.begun() < calls || self.dropped.load(Ordering::SeqCst) < self.begun() {
+            self.rt.sleep(Duration::from_millis(1)).await;
+        }
     }
 
     fn begin(self: &Arc<Self>) -> impl Drop + use<> {
@@ -59,11 +60,10 @@ impl Seen {
     }
 }
 
-pub(crate) struct Tester(pub(crate) Arc<Seen>);
-
-pub(crate) fn payload(octets: impl Into<Vec<u8>>) -> Option<Payload> {
-    Some(Payload { body: octets.into(), ..Payload::default() })
-}
+/// The service. The metadata `x-do` of a request says what its handler does besides: `panic`, `hang` for ever, `wait` for
+/// 20 ms, or `fail` with NOT_FOUND; `x-echo` comes back at once as initial metadata.
+#[derive(Debug)]
+pub struct Tester(pub Arc<Seen>);
 
 fn zeros(size: i32) -> Option<Payload> {
     payload(vec![0; usize::try_from(size).unwrap_or_default()])
@@ -186,100 +186,4 @@ impl TestService for Tester {
     async fn unimplemented_call(&self, _: Request<Empty>) -> Result<Response<Empty>, Status> {
         Err(Status::unimplemented("on purpose"))
     }
-}
-
-/// A server that runs until it is told to end.
-pub(crate) struct Running {
-    pub(crate) seen: Arc<Seen>,
-    pub(crate) address: Option<SocketAddr>,
-    stop: Option<oneshot::Sender<()>>,
-    task: JoinHandle<()>,
-}
-
-impl Running {
-    /// Tells the server to end, and waits until it has.
-    pub(crate) async fn stop(mut self) {
-        drop(self.stop.take());
-        within(self.task).await.unwrap();
-    }
-
-    /// Tells the server to end.
-    pub(crate) fn tell_to_stop(&mut self) {
-        drop(self.stop.take());
-    }
-
-    pub(crate) fn target(&self) -> String {
-        format!("http://{}", self.address.expect("a server on TCP"))
-    }
-
-    pub(crate) fn channel(&self) -> ChannelBuilder {
-        unwired_tokio::channel(self.target()).unwrap()
-    }
-
-    pub(crate) fn client(&self) -> TestServiceClient {
-        TestServiceClient::new(self.channel().connect_lazy())
-    }
-}
-
-async fn run(bound: unwired::server::Bound, server: Server, seen: Arc<Seen>) -> Running {
-    let (stop, stopped) = oneshot::channel::<()>();
-    let address = bound.local_addr().ok();
-    let task = tokio::spawn(async move {
-        let stopped = async { drop(stopped.await) };
-        bound.serve_with_shutdown(server, stopped).await.unwrap();
-    });
-    Running { seen, address, stop: Some(stop), task }
-}
-
-/// Serves on a socket.
-pub(crate) async fn serve() -> Running {
-    serve_with(|server| server).await
-}
-
-/// Serves on a socket, with options.
-pub(crate) async fn serve_with(options: impl FnOnce(Builder) -> Builder) -> Running {
-    serve_at("127.0.0.1:0".parse().unwrap(), options).await
-}
-
-/// Serves at an address.
-pub(crate) async fn serve_at(address: SocketAddr, options: impl FnOnce(Builder) -> Builder) -> Running {
-    let seen = Arc::new(Seen::default());
-    // Only to clients that take it.
-    let service = TestServiceServer::new(Tester(Arc::clone(&seen))).send_compressed(Encoding::Gzip);
-    let server = options(Server::builder().add_service(service));
-    run(unwired_tokio::bind(address).await.unwrap(), server.into(), seen).await
-}
-
-/// Serves in memory, and calls there.
-pub(crate) async fn serve_in_memory() -> (Running, Channel) {
-    let seen = Arc::new(Seen::default());
-    let server = Server::builder().add_service(TestServiceServer::new(Tester(Arc::clone(&seen))));
-    let (connector, listener) = memory::endpoint();
-    let bound = unwired::server::Bound::new(Tokio::handle(), listener.boxed());
-    let channel = Channel::builder(Tokio::handle(), Target::Memory(connector)).connect_lazy();
-    (run(bound, server.into(), seen).await, channel)
-}
-
-/// A request whose handler does what `what` says.
-pub(crate) fn asking<T>(message: T, what: &str) -> Request<T> {
-    let mut request = Request::new(message);
-    request.metadata_mut().insert("x-do", what).unwrap();
-    request
-}
-
-/// Waits, but not for ever.
-pub(crate) async fn within<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(PATIENCE, future).await.expect("nothing came for too long")
-}
-
-/// Polls once.
-pub(crate) async fn poll_once<F: Future>(future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    poll_fn(|cx| {
-        std::task::Poll::Ready(match future.as_mut().poll(cx) {
-            std::task::Poll::Ready(output) => Some(output),
-            std::task::Poll::Pending => None,
-        })
-    })
-    .await
 }

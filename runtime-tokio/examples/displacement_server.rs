@@ -1,0 +1,28 @@
+//! Distances on tokio: `cargo run -p unwired-tokio --example displacement_server`.
+
+mod signals;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use unwired::Server;
+use unwired_examples::displacement::Plane;
+use unwired_examples::options::DISPLACEMENT_SERVER;
+use unwired_proto::my_package::displacement_service_server::DisplacementServiceServer;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    DISPLACEMENT_SERVER.ended(run().await)
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let options = DISPLACEMENT_SERVER.from_command_line();
+    let stop = signals::stop()?;
+    let server = Server::builder().add_service(DisplacementServiceServer::new(Plane));
+    let bound = unwired_tokio::bind(options.listen)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}", options.listen))?;
+    println!("listening on {}", bound.local_addr()?);
+    bound.serve_with_shutdown(server, stop).await?;
+    Ok(())
+}

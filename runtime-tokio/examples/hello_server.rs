@@ -1,0 +1,28 @@
+//! Greetings in four kinds of method on tokio: `cargo run -p unwired-tokio --example hello_server`.
+
+mod signals;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use unwired::Server;
+use unwired_examples::hello_service::Host;
+use unwired_examples::options::HELLO_SERVER;
+use unwired_proto::hello_service::hello_service_server::HelloServiceServer;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    HELLO_SERVER.ended(run().await)
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let options = HELLO_SERVER.from_command_line();
+    let stop = signals::stop()?;
+    let server = Server::builder().add_service(HelloServiceServer::new(Host));
+    let bound = unwired_tokio::bind(options.listen)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}", options.listen))?;
+    println!("listening on {}", bound.local_addr()?);
+    bound.serve_with_shutdown(server, stop).await?;
+    Ok(())
+}

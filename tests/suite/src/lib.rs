@@ -1,0 +1,27 @@
+//! What every adapter of `unwired` must do: scenarios that name no runtime, and [`suite!`], which makes tests of them.
+//!
+//! A scenario is an `async fn` over a [`RuntimeHandle`](unwired::transport::RuntimeHandle) that panics when something is
+//! not as it should be. Time, tasks and sockets are those of the handle; so a scenario runs in simulated time as well.
+//! Scenarios that hold on whatever a connection is made of also take a [`Transport`].
+
+#![allow(missing_docs, reason = "the name of a scenario says what it is about")]
+
+pub mod compression;
+pub mod connections;
+pub mod draining;
+pub mod endings;
+pub mod guard;
+pub mod kinds;
+pub mod load;
+mod macros;
+pub mod messages;
+pub mod metadata;
+pub mod proxy;
+pub mod retry;
+pub mod service;
+pub mod serving;
+pub mod spawning;
+pub mod streams;
+pub mod tasks;
+
+pub use serving::Transport;

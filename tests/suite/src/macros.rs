@@ -1,0 +1,130 @@
+/// Makes a test of each scenario, which `$run` (`crate::…`) runs: a function that takes an
+/// `impl FnOnce(RuntimeHandle) -> impl Future<Output = ()>`. Those that hold over each transport become one test for each
+/// of the `$transport`s, which are variants of [`Transport`](crate::Transport).
+#[macro_export]
+macro_rules! suite {
+    ($run:path, [$($transport:ident),*]) => {
+        $crate::tests! {
+            $run, [$($transport),*],
+            compression: once [
+                messages_are_compressed_where_both_sides_want_it,
+                a_stream_is_compressed_message_by_message,
+            ];
+            connections: once [
+                no_server_is_one_clear_line,
+                a_server_that_is_none_is_found_out,
+                a_silent_server_is_given_up_in_time,
+                a_channel_comes_back_with_its_server,
+                calls_wait_while_a_channel_connects,
+                connections_over_the_limit_wait_to_be_accepted,
+                connections_that_say_nothing_hold_few_places,
+                a_connection_of_great_age_is_replaced_without_a_failed_call,
+                a_deadline_holds_while_the_socket_takes_nothing,
+                calls_outlive_their_channel_and_servers_their_future,
+            ];
+            draining: each [
+                a_drain_lets_calls_end_and_takes_no_new_ones,
+                a_drain_ends_when_its_time_is_over,
+            ];
+            endings: each [
+                a_deadline_holds_in_every_kind_and_drops_the_handler,
+                a_dropped_call_cancels_its_handler_in_every_kind,
+                a_panic_ends_its_call_and_no_other,
+                messages_over_a_limit_end_their_call,
+                dropping_a_call_at_any_await_leaves_nothing,
+                the_server_has_a_deadline_of_its_own,
+                a_call_whose_time_is_up_before_it_begins_is_not_made,
+            ];
+            kinds: each [
+                every_kind_of_call,
+                a_status_comes_with_its_message_and_metadata_in_every_kind,
+                what_is_not_there_is_unimplemented,
+                an_empty_stream_is_answered_by_an_empty_stream,
+            ];
+            load: each [
+                a_thousand_calls_at_once,
+                calls_over_the_limit_of_streams_have_their_turn_in_order,
+                messages_of_ten_mebibytes,
+                many_small_messages_and_a_slow_reader,
+            ];
+            metadata: each [metadata_goes_both_ways_before_during_and_after];
+            proxy: once [a_call_on_behalf_of_another_ends_with_it];
+            retry: once [a_refused_call_is_made_again_once];
+            spawning: once [a_handler_runs_in_the_task_of_its_connection_or_in_its_own];
+        }
+    };
+    ($run:path) => {
+        $crate::suite!($run, [Tcp, Unix, Memory]);
+    };
+}
+
+/// The tests of [`suite!`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! tests {
+    ($run:path, $transports:tt, $($topic:ident: $how:ident [$($scenario:ident),* $(,)?];)*) => {
+        $(
+            mod $topic {
+                $($crate::$how!($run, $transports, $topic::$scenario);)*
+            }
+        )*
+    };
+}
+
+/// One test of one scenario.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! once {
+    ($run:path, $transports:tt, $topic:ident::$scenario:ident) => {
+        #[test]
+        fn $scenario() {
+            $run(|rt| async move {
+                let scenario = $crate::$topic::$scenario(&rt);
+                $crate::guard::guarded(stringify!($scenario), &rt, scenario).await;
+            });
+        }
+    };
+}
+
+/// One test of one scenario for each transport.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! each {
+    ($run:path, [$($transport:ident),*], $topic:ident::$scenario:ident) => {
+        mod $scenario {
+            $($crate::over!($run, $transport, $topic::$scenario);)*
+        }
+    };
+}
+
+/// One test of one scenario over one transport.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! over {
+    ($run:path, Unix, $topic:ident::$scenario:ident) => {
+        #[cfg(unix)]
+        #[test]
+        fn over_unix_sockets() {
+            $crate::over!(@ $run, Unix, $topic::$scenario);
+        }
+    };
+    ($run:path, Tcp, $topic:ident::$scenario:ident) => {
+        #[test]
+        fn over_tcp() {
+            $crate::over!(@ $run, Tcp, $topic::$scenario);
+        }
+    };
+    ($run:path, Memory, $topic:ident::$scenario:ident) => {
+        #[test]
+        fn in_memory() {
+            $crate::over!(@ $run, Memory, $topic::$scenario);
+        }
+    };
+    (@ $run:path, $transport:ident, $topic:ident::$scenario:ident) => {
+        $run(|rt| async move {
+            let scenario = $crate::$topic::$scenario(&rt, $crate::Transport::$transport);
+            let name = concat!(stringify!($scenario), " over ", stringify!($transport));
+            $crate::guard::guarded(name, &rt, scenario).await;
+        })
+    };
+}

@@ -1,0 +1,182 @@
+//! Servers of the test service, and channels to them.
+
+use std::net::SocketAddr;
+#[cfg(unix)]
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures_channel::oneshot;
+use futures_util::future::RemoteHandle;
+use unwired::channel::Builder as ChannelBuilder;
+use unwired::server::{Bound, Builder};
+use unwired::transport::{Address, Listen, RuntimeHandle, memory};
+use unwired::{Channel, Encoding, Server, Target};
+use unwired_proto::grpc::testing::test_service_client::TestServiceClient;
+use unwired_proto::grpc::testing::test_service_server::TestServiceServer;
+
+use crate::service::{Seen, Tester};
+use crate::streams::ANY_PORT;
+use crate::tasks::spawn;
+
+/// What connections of a scenario are made of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Transport {
+    /// TCP of this host.
+    Tcp,
+    /// A socket in the file system.
+    #[cfg(unix)]
+    Unix,
+    /// No socket at all.
+    Memory,
+}
+
+/// A server that runs until it is told to end.
+pub struct Running {
+    /// What its handlers have seen.
+    pub seen: Arc<Seen>,
+    rt: RuntimeHandle,
+    target: Target,
+    stop: Option<oneshot::Sender<()>>,
+    task: RemoteHandle<()>,
+}
+
+impl Running {
+    /// Tells the server to end, and waits until it has.
+    pub async fn stop(mut self) {
+        self.tell_to_stop();
+        self.task.await;
+    }
+
+    /// Tells the server to end.
+    pub fn tell_to_stop(&mut self) {
+        drop(self.stop.take());
+    }
+
+    /// Where the server listens.
+    pub fn address(&self) -> SocketAddr {
+        match &self.target {
+            Target::Address(Address::Tcp(address)) => *address,
+            other => panic!("{other} is not an address of TCP"),
+        }
+    }
+
+    /// A channel to the server that is to be made, on the server's own runtime.
+    pub fn channel(&self) -> ChannelBuilder {
+        self.channel_on(&self.rt)
+    }
+
+    /// A channel to the server that is to be made, on `rt`.
+    pub fn channel_on(&self, rt: &RuntimeHandle) -> ChannelBuilder {
+        Channel::builder(rt.clone(), self.target.clone())
+    }
+
+    /// A client with a connection of its own.
+    pub fn client(&self) -> TestServiceClient {
+        TestServiceClient::new(self.channel().connect_lazy())
+    }
+}
+
+/// Where a server on TCP is.
+pub fn tcp(address: SocketAddr) -> Target {
+    Target::Address(address.into())
+}
+
+/// A client, on `rt`, of whatever is there.
+pub fn client_to(rt: &RuntimeHandle, target: Target) -> TestServiceClient {
+    TestServiceClient::new(Channel::builder(rt.clone(), target).connect_lazy())
+}
+
+/// Serves.
+pub async fn serve(rt: &RuntimeHandle, transport: Transport) -> Running {
+    serve_with(rt, transport, |server| server).await
+}
+
+/// Serves, with options.
+pub async fn serve_with(
+    rt: &RuntimeHandle,
+    transport: Transport,
+    options: impl FnOnce(Builder) -> Builder,
+) -> Running {
+    match transport {
+        Transport::Tcp => serve_at(rt, ANY_PORT.into(), options).await,
+        #[cfg(unix)]
+        Transport::Unix => serve_at(rt, Address::Unix(fresh_path()), options).await,
+        Transport::Memory => {
+            let (connector, listener) = memory::endpoint();
+            let bound = Bound::new(rt.clone(), listener.boxed());
+            run(rt, bound, Target::Memory(connector), options)
+        }
+    }
+}
+
+/// Serves at an address, with options.
+pub async fn serve_at(
+    rt: &RuntimeHandle,
+    address: Address,
+    options: impl FnOnce(Builder) -> Builder,
+) -> Running {
+    let bound = Bound::new(rt.clone(), rt.listen(address).await.unwrap());
+    let target = Target::Address(bound.local_address().unwrap());
+    run(rt, bound, target, options)
+}
+
+fn run(
+    rt: &RuntimeHandle,
+    bound: Bound,
+    target: Target,
+    options: impl FnOnce(Builder) -> Builder,
+) -> Running {
+    let seen = Arc::new(Seen::new(rt));
+    // Compressed only to clients that take it.
+    let service = TestServiceServer::new(Tester(Arc::clone(&seen))).send_compressed(Encoding::Gzip);
+    let server: Server = options(Server::builder().add_service(service)).into();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let file = SocketFile::of(&target);
+    let task = spawn(rt, async move {
+        let _file = file;
+        let stopped = async {
+            let _ = stopped.await;
+        };
+        bound.serve_with_shutdown(server, stopped).await.unwrap();
+    });
+    Running { seen, rt: rt.clone(), target, stop: Some(stop), task }
+}
+
+/// What a socket in the file system leaves there, removed with its server.
+struct SocketFile(#[cfg(unix)] Option<PathBuf>);
+
+#[cfg(unix)]
+impl SocketFile {
+    fn of(target: &Target) -> Self {
+        Self(match target {
+            Target::Address(Address::Unix(path)) => Some(path.clone()),
+            _ => None,
+        })
+    }
+}
+
+#[cfg(unix)]
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0 {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl SocketFile {
+    fn of(_: &Target) -> Self {
+        Self()
+    }
+}
+
+/// A path where no socket is.
+#[cfg(unix)]
+fn fresh_path() -> PathBuf {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    std::env::temp_dir().join(format!("unwired-suite-{}-{number}.sock", std::process::id()))
+}
