@@ -15,6 +15,7 @@ fn proto() {
         "displacement.proto",
         "hello_service.proto",
         "helloworld.proto",
+        "inventory.proto",
         "route_guide.proto",
         "grpc/testing/test.proto",
     ];

@@ -10,11 +10,13 @@
 //! And the services of well-known tutorials, each of them small enough to copy:
 //!
 //! * [`displacement`]: distances in a plane, with methods whose names begin with small letters;
-//! * [`hello_service`]: greetings in all four kinds of method, in no package.
+//! * [`hello_service`]: greetings in all four kinds of method, in no package;
+//! * [`inventory`]: a store whose every refusal has its own status.
 
 pub mod displacement;
 pub mod greeter;
 pub mod hello_service;
+pub mod inventory;
 pub mod options;
 pub mod route_guide;
 pub mod tour;

@@ -85,6 +85,20 @@ pub const GREETER_CLIENT: Program = Program {
     flags: &[Flag::Target, Flag::Name],
 };
 
+/// Serves a store of items.
+pub const INVENTORY_SERVER: Program = Program {
+    name: "inventory_server",
+    about: "Greets, and keeps a store of items.",
+    flags: &[Flag::Listen],
+};
+
+/// Calls a store of items.
+pub const INVENTORY_CLIENT: Program = Program {
+    name: "inventory_client",
+    about: "Brings items to a store, and looks for others.",
+    flags: &[Flag::Target, Flag::Name],
+};
+
 /// Serves the route guide.
 pub const ROUTE_GUIDE_SERVER: Program = Program {
     name: "route_guide_server",

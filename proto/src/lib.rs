@@ -20,6 +20,11 @@ pub mod hello_service {
     include!("generated/_.rs");
 }
 
+/// A store of items: `inventory.proto`.
+pub mod inventory {
+    include!("generated/inventory.rs");
+}
+
 /// The route guide: `route_guide.proto`.
 pub mod routeguide {
     include!("generated/routeguide.rs");

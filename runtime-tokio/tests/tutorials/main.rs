@@ -2,6 +2,7 @@
 
 mod displacement;
 mod hello_service;
+mod inventory;
 
 use std::future::pending;
 use std::time::Duration;

@@ -114,13 +114,17 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// Whether the method gets a task at once.
-    pub(crate) fn spawns(&self, policy: SpawnPolicy) -> bool {
+    /// Whether the method gets a task at once, by what `runtime` says or what is known.
+    pub(crate) fn spawns(&self, policy: SpawnPolicy, runtime: impl FnOnce() -> Option<bool>) -> bool {
         match policy {
-            SpawnPolicy::Adaptive => self.strikes.load(Ordering::Relaxed) >= STRIKES,
+            SpawnPolicy::Adaptive => runtime().unwrap_or_else(|| self.is_slow()),
             SpawnPolicy::Inline => false,
             SpawnPolicy::Spawn => true,
         }
+    }
+
+    fn is_slow(&self) -> bool {
+        self.strikes.load(Ordering::Relaxed) >= STRIKES
     }
 
     /// The time, if this call is one that is timed.
@@ -147,7 +151,7 @@ mod tests {
     #[test]
     fn a_method_that_is_slow_gets_tasks_and_one_that_was_held_up_does_not() {
         let pace = Pace::default();
-        let spawns = || pace.spawns(SpawnPolicy::Adaptive);
+        let spawns = || pace.spawns(SpawnPolicy::Adaptive, || None);
         for step in [2, 2, 1, 2, 2, 1] {
             pace.record(LONG_STEP / 2 * step + Duration::from_nanos(1));
             assert!(!spawns());
@@ -160,6 +164,7 @@ mod tests {
             assert!(pace.sample(|| Instant::ZERO).is_some());
         }
         assert!(spawns());
-        assert!(!pace.spawns(SpawnPolicy::Inline));
+        assert!(!pace.spawns(SpawnPolicy::Inline, || Some(true)));
+        assert!(!pace.spawns(SpawnPolicy::Adaptive, || Some(false)), "the runtime knows better");
     }
 }

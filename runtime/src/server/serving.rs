@@ -105,7 +105,7 @@ impl Serving {
         };
         let handler = route.service.call(route.method, Incoming { served, metadata, deadline });
         let mut running = Running::new(handler, Arc::clone(link), call);
-        if route.pace.spawns(route.spawn) {
+        if route.pace.spawns(route.spawn, || link.runtime.spawns_handler()) {
             return link.runtime.spawn(running);
         }
         let sampled = route.pace.sample(|| link.runtime.now());

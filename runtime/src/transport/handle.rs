@@ -89,6 +89,10 @@ impl RuntimeHandle {
         self.0.seed()
     }
 
+    pub(crate) fn spawns_handler(&self) -> Option<bool> {
+        self.0.spawns_handler()
+    }
+
     /// Connects to `address`.
     ///
     /// # Errors
@@ -153,6 +157,7 @@ trait Erased: Send + Sync {
     fn timer(&self) -> Box<dyn Timer>;
     fn spawn(&self, task: BoxFuture<'static, ()>);
     fn seed(&self) -> u64;
+    fn spawns_handler(&self) -> Option<bool>;
     fn connect(&self, address: Address) -> BoxFuture<'static, io::Result<BoxStream>>;
     fn listen(&self, address: Address) -> BoxFuture<'static, io::Result<BoxListener>>;
     fn resolve(&self, host: String, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
@@ -175,6 +180,10 @@ impl<R: Runtime> Erased for Erase<R> {
 
     fn seed(&self) -> u64 {
         self.0.seed()
+    }
+
+    fn spawns_handler(&self) -> Option<bool> {
+        self.0.spawns_handler()
     }
 
     fn connect(&self, address: Address) -> BoxFuture<'static, io::Result<BoxStream>> {

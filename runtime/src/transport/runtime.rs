@@ -33,6 +33,14 @@ pub trait Runtime: Send + Sync + 'static {
     /// seed.
     fn seed(&self) -> u64;
 
+    /// Whether the next handler gets a task at once, where [`SpawnPolicy::Adaptive`] decides. `None`, the default, leaves
+    /// that to how long the method has taken; a simulator, in which nothing takes time, takes it from its seed.
+    ///
+    /// [`SpawnPolicy::Adaptive`]: crate::SpawnPolicy::Adaptive
+    fn spawns_handler(&self) -> Option<bool> {
+        None
+    }
+
     /// Connects to `address`.
     ///
     /// # Errors

@@ -1,0 +1,28 @@
+//! A store of items on tokio: `cargo run -p unwired-tokio --example inventory_server`.
+
+mod signals;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use unwired::Server;
+use unwired_examples::inventory::Shop;
+use unwired_examples::options::INVENTORY_SERVER;
+use unwired_proto::inventory::inventory_server::InventoryServer;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    INVENTORY_SERVER.ended(run().await)
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let options = INVENTORY_SERVER.from_command_line();
+    let stop = signals::stop()?;
+    let server = Server::builder().add_service(InventoryServer::new(Shop::default()));
+    let bound = unwired_tokio::bind(options.listen)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}", options.listen))?;
+    println!("listening on {}", bound.local_addr()?);
+    bound.serve_with_shutdown(server, stop).await?;
+    Ok(())
+}
