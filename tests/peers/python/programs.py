@@ -12,8 +12,9 @@ from pathlib import Path
 from check import check, equal, that
 from program import Result, Server, run
 
-SERVERS = ("greeter_server", "route_guide_server")
-CLIENTS = ("greeter_client", "route_guide_client")
+TUTORIALS = ("displacement", "hello", "inventory")
+SERVERS = ("greeter_server", "route_guide_server", *(f"{name}_server" for name in TUTORIALS))
+CLIENTS = ("greeter_client", "route_guide_client", *(f"{name}_client" for name in TUTORIALS))
 GREETINGS = "Greeter client received: Hello, you!\nGreeter client received: Hello again, you!\n"
 HEADINGS = [
     f"-------------- {method} --------------"
@@ -91,6 +92,19 @@ def clients(programs: Path, grpcio_server: list[str]) -> None:
                 said[whose] = result.stdout
         with check("route_guide_client hears the same from both"):
             equal(said["ours"], said["grpcio"])
+    for name in TUTORIALS:
+        with (
+            Server(*grpcio_server) as theirs,
+            Server(str(programs / f"{name}_server"), "--addr", "127.0.0.1:0") as ours,
+            check(f"{name}_client hears the same from ours and from grpcio"),
+        ):
+            heard = [
+                run(str(programs / f"{name}_client"), "--addr", f"http://127.0.0.1:{server.port}")
+                for server in (ours, theirs)
+            ]
+            equal((heard[0].exit_code, heard[0].stderr), (0, ""))
+            that(heard[0].stdout != "", "it said nothing")
+            equal(heard[1], heard[0])
     for name in CLIENTS:
         with check(f"{name}: no server is one line and exit 1"):
             with socket.create_server(("127.0.0.1", 0)) as holder:

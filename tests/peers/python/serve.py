@@ -1,4 +1,5 @@
-"""A grpcio server of everything our clients call: the greeter, the route guide and the peer service.
+"""A grpcio server of everything our clients call: the greeter, the route guide, the services of the tutorials and the peer
+service.
 
 Usage: serve.py PLACES.json. Prints `listening on ADDR:PORT` and serves until it is ended.
 """
@@ -25,6 +26,7 @@ from peer_pb2_grpc import PeerServicer, add_PeerServicer_to_server
 from relay import Relay
 from route_guide_pb2 import Feature, Point, Rectangle, RouteNote, RouteSummary
 from route_guide_pb2_grpc import RouteGuideServicer, add_RouteGuideServicer_to_server
+from tutorials import add_tutorials_to_server
 
 YEAR = 365 * 24 * 3600.0
 CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -223,6 +225,7 @@ def main(places: Path) -> None:
     add_GreeterServicer_to_server(Greeter(), server)
     add_RouteGuideServicer_to_server(RouteGuide(places), server)
     add_PeerServicer_to_server(peer, server)
+    add_tutorials_to_server(server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     peer.relay = Relay(port)
