@@ -1,7 +1,7 @@
 //! The example services of unwired, written once for every runtime.
 //!
 //! Nothing here names a runtime: the programs under `runtime-*/examples` read their [`options`], bind or connect with their own
-//! adapter, and leave the rest to this crate.
+//! adapter, serve until they are asked to [`stop`](stop()), and leave the rest to this crate.
 //!
 //! * [`greeter`]: two unary methods, the "hello, world" of gRPC;
 //! * [`route_guide`]: one method of each of the four kinds, over a database of named places;
@@ -19,4 +19,7 @@ pub mod hello_service;
 pub mod inventory;
 pub mod options;
 pub mod route_guide;
+mod stop;
 pub mod tour;
+
+pub use stop::stop;

@@ -7,9 +7,12 @@
 
 use std::ffi::OsString;
 use std::fmt::{Display, Write as _};
+use std::io;
 use std::net::{Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::{self, ExitCode};
+
+use unwired::server::Bound;
 
 /// One of the example programs and what it can be told.
 #[derive(Clone, Copy, Debug)]
@@ -112,6 +115,19 @@ pub const ROUTE_GUIDE_CLIENT: Program = Program {
     about: "Calls all four methods of a route guide.",
     flags: &[Flag::Target],
 };
+
+impl Options {
+    /// Says on standard output where the server has come to listen.
+    ///
+    /// # Errors
+    /// When it has not: where, and why.
+    pub fn listening(&self, bound: io::Result<Bound>) -> Result<Bound, String> {
+        let bound = bound.map_err(|error| format!("cannot listen on {}: {error}", self.listen))?;
+        let address = bound.local_address().map_err(|error| error.to_string())?;
+        println!("listening on {address}");
+        Ok(bound)
+    }
+}
 
 impl Flag {
     /// Name, value, explanation.

@@ -1,7 +1,5 @@
 //! Distances on tokio: `cargo run -p unwired-tokio --example displacement_server`.
 
-mod signals;
-
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -17,12 +15,9 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let options = DISPLACEMENT_SERVER.from_command_line();
-    let stop = signals::stop()?;
+    let stop = unwired_examples::stop()?;
     let server = Server::builder().add_service(DisplacementServiceServer::new(Plane));
-    let bound = unwired_tokio::bind(options.listen)
-        .await
-        .map_err(|error| format!("cannot listen on {}: {error}", options.listen))?;
-    println!("listening on {}", bound.local_addr()?);
+    let bound = options.listening(unwired_tokio::bind(options.listen).await)?;
     bound.serve_with_shutdown(server, stop).await?;
     Ok(())
 }

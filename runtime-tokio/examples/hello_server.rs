@@ -1,7 +1,5 @@
 //! Greetings in four kinds of method on tokio: `cargo run -p unwired-tokio --example hello_server`.
 
-mod signals;
-
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -17,12 +15,9 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let options = HELLO_SERVER.from_command_line();
-    let stop = signals::stop()?;
+    let stop = unwired_examples::stop()?;
     let server = Server::builder().add_service(HelloServiceServer::new(Host));
-    let bound = unwired_tokio::bind(options.listen)
-        .await
-        .map_err(|error| format!("cannot listen on {}: {error}", options.listen))?;
-    println!("listening on {}", bound.local_addr()?);
+    let bound = options.listening(unwired_tokio::bind(options.listen).await)?;
     bound.serve_with_shutdown(server, stop).await?;
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! The route guide on tokio: `cargo run -p unwired-tokio --example route_guide_server`.
 
-mod signals;
-
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -17,16 +15,10 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let options = ROUTE_GUIDE_SERVER.from_command_line();
-    let stop = signals::stop()?;
-    let places = match &options.db {
-        Some(file) => Database::load(file)?,
-        None => Database::embedded(),
-    };
+    let stop = unwired_examples::stop()?;
+    let places = Database::open(options.db.as_deref())?;
     let server = Server::builder().add_service(RouteGuideServer::new(Guide::new(places)));
-    let bound = unwired_tokio::bind(options.listen)
-        .await
-        .map_err(|error| format!("cannot listen on {}: {error}", options.listen))?;
-    println!("listening on {}", bound.local_addr()?);
+    let bound = options.listening(unwired_tokio::bind(options.listen).await)?;
     bound.serve_with_shutdown(server, stop).await?;
     Ok(())
 }

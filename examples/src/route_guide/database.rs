@@ -32,6 +32,14 @@ impl Database {
             .expect("the embedded list is parsed by a test of this crate")
     }
 
+    /// Reads the list at `path`, or takes the embedded one where no path is given.
+    ///
+    /// # Errors
+    /// Those of [`load`](Self::load).
+    pub fn open(path: Option<&Path>) -> Result<Self, DatabaseError> {
+        path.map_or_else(|| Ok(Self::embedded()), Self::load)
+    }
+
     /// Reads the list at `path`.
     ///
     /// # Errors

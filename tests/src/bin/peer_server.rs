@@ -1,8 +1,5 @@
 //! A server of `tests/peers/peer.proto` on a free port of the loopback: does to its callers what they ask for.
 
-#[path = "../../../runtime-tokio/examples/signals/mod.rs"]
-mod signals;
-
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -19,7 +16,7 @@ use unwired_tests::peer::{Answer, Ask, Seen, WitnessRequest};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let stop = signals::stop()?;
+    let stop = unwired_examples::stop()?;
     let server =
         Server::builder().add_service(PeerServer::new(Service::default()).send_compressed(Encoding::Gzip));
     let bound = unwired_tokio::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;

@@ -1,0 +1,17 @@
+//! Calls a greeter from async-std: `cargo run -p unwired-async-std --example greeter_client`.
+
+use std::process::ExitCode;
+
+use unwired::Status;
+use unwired_examples::greeter::greet;
+use unwired_examples::options::GREETER_CLIENT;
+
+fn main() -> ExitCode {
+    GREETER_CLIENT.ended(async_std::task::block_on(run()))
+}
+
+async fn run() -> Result<(), Status> {
+    let options = GREETER_CLIENT.from_command_line();
+    let channel = unwired_async_std::connect(&options.target).await?;
+    greet(channel, &options.name).await
+}

@@ -1,0 +1,23 @@
+//! The route guide on smol: `cargo run -p unwired-smol --example route_guide_server`.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use unwired::Server;
+use unwired_examples::options::ROUTE_GUIDE_SERVER;
+use unwired_examples::route_guide::{Database, Guide};
+use unwired_proto::routeguide::route_guide_server::RouteGuideServer;
+
+fn main() -> ExitCode {
+    ROUTE_GUIDE_SERVER.ended(smol::block_on(run()))
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let options = ROUTE_GUIDE_SERVER.from_command_line();
+    let stop = unwired_examples::stop()?;
+    let places = Database::open(options.db.as_deref())?;
+    let server = Server::builder().add_service(RouteGuideServer::new(Guide::new(places)));
+    let bound = options.listening(unwired_smol::bind(options.listen).await)?;
+    bound.serve_with_shutdown(server, stop).await?;
+    Ok(())
+}
