@@ -43,6 +43,7 @@ impl State {
             return Err(crashed());
         }
         let own = self.network.address(host);
+        let address = self.network.without_loopback(host, address);
         if !address.ip().is_unspecified() && address.ip() != own {
             let why = format!("the host has the address {own} and no other");
             return Err(io::Error::new(io::ErrorKind::AddrNotAvailable, why));

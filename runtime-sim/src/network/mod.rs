@@ -171,9 +171,14 @@ impl Network {
         is_off(one) || is_off(other) || self.parted.contains(&pair(one, other))
     }
 
+    /// What a program on `host` means by an address: the loopback addresses are its host's own.
+    fn without_loopback(&self, host: HostId, address: SocketAddr) -> SocketAddr {
+        if address.ip().is_loopback() { (self.address(host), address.port()).into() } else { address }
+    }
+
     /// The host at an address.
     fn host_at(&self, address: IpAddr) -> Option<HostId> {
-        self.hosts.iter().position(|host| IpAddr::V4(host.address) == address).map(HostId)
+        self.hosts.iter().position(|host| host.address == address).map(HostId)
     }
 
     /// An address of `host` that nobody has.

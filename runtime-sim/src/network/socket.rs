@@ -30,7 +30,8 @@ impl SimSocket {
         local: SocketAddr,
         remote: SocketAddr,
     ) -> Self {
-        let peer = Peer { local: Some(Address::Tcp(local)), remote: Some(Address::Tcp(remote)) };
+        let (local, remote) = (Some(Address::Tcp(local)), Some(Address::Tcp(remote)));
+        let peer = Peer { local, remote, ..Peer::default() };
         Self { world, id, side, peer }
     }
 
@@ -74,6 +75,7 @@ impl State {
         if !self.network.is_running(host, incarnation) {
             return Err(crashed());
         }
+        let to = self.network.without_loopback(host, to);
         let Some(remote) = self.network.host_at(to.ip()) else {
             return Err(io::Error::new(io::ErrorKind::HostUnreachable, "no host has that address"));
         };
