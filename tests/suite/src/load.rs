@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures_channel::mpsc;
+use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, stream};
 use unwired::transport::RuntimeHandle;
 use unwired::{Code, Request};
@@ -44,19 +44,18 @@ pub async fn calls_over_the_limit_of_streams_have_their_turn_in_order(
     let server = serve_with(rt, transport, |server| server.max_concurrent_streams(1)).await;
     let client = server.client();
     client.empty_call(Empty {}).await.unwrap();
-    let (order, mut ended) = mpsc::unbounded();
-    for n in 0..20 {
-        let (client, order) = (client.clone(), order.clone());
-        spawn(rt, async move {
-            let request = if n == 0 { asking(Empty {}, "wait") } else { Request::new(Empty {}) };
-            client.empty_call(request).await.unwrap();
-            order.unbounded_send(n).unwrap();
+    // In one task: which of several tasks begins is for their runtime to say.
+    let calls: FuturesUnordered<_> = (0..20)
+        .map(|n| {
+            let client = &client;
+            async move {
+                let request = if n == 0 { asking(Empty {}, "wait") } else { Request::new(Empty {}) };
+                client.empty_call(request).await.unwrap();
+                n
+            }
         })
-        .forget();
-    }
-    for n in 0..20 {
-        assert_eq!(ended.next().await, Some(n));
-    }
+        .collect();
+    assert_eq!(calls.collect::<Vec<_>>().await, (0..20).collect::<Vec<_>>());
     // A call whose turn does not come in time says so, and lets the others pass.
     let hanging = spawn(rt, {
         let client = client.clone();

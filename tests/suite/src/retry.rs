@@ -29,9 +29,10 @@ async fn refusing(rt: &RuntimeHandle, refusals: usize) -> (Target, Arc<AtomicUsi
     rt.spawn(async move {
         let mut socket = accept(&mut listener).await.unwrap();
         write_all(&mut socket, &frame(4, 0, [0; 4], &[])).await.unwrap();
-        write_all(&mut socket, &frame(4, 1, [0; 4], &[])).await.unwrap();
         let mut preface = [0; 24];
         read_exact(&mut socket, &mut preface).await.unwrap();
+        // Not before: an acknowledgement of settings that were not sent yet is a fault.
+        write_all(&mut socket, &frame(4, 1, [0; 4], &[])).await.unwrap();
         let mut head = [0; 9];
         while read_exact(&mut socket, &mut head).await.is_ok() {
             let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
