@@ -15,15 +15,21 @@ use crate::network::{HostId, Link};
 use crate::tasks::TaskId;
 use crate::world::World;
 
-/// Turns of tasks at one instant before somebody is said to run in circles.
-const MAX_TURNS: usize = 1_000_000;
+/// Turns of tasks at one instant before the time goes on all the same: somebody may be waiting for it by looking at the
+/// clock, or until a deadline ends what two tasks say to each other in memory.
+const TURNS_AT_ONCE: usize = 10_000;
+/// What each turn takes from then on.
+const TURN: Duration = Duration::from_micros(1);
+/// Turns without a pause before tasks are said to run in circles.
+const MAX_TURNS: usize = 10_000_000;
 /// How far the time goes in one [`Sim::run_until`] before it is said to hang.
 const PATIENCE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// A simulation: hosts, the network between them, and the time.
 ///
 /// Everything in it is decided by its seed: the order of tasks, every delay, every fault that comes by chance. Time stands
-/// still while anything can run, and jumps to what is next when nothing can.
+/// still while anything can run, and jumps to what is next when nothing can. (After 10,000 turns of tasks at one instant
+/// each takes a microsecond, so that who waits by looking at the clock does not wait for ever.)
 pub struct Sim {
     world: Arc<World>,
     is_running: AtomicBool,
@@ -158,7 +164,7 @@ impl Sim {
     /// # Panics
     ///
     /// When `future` waits for what cannot come, because nothing runs and no timer is set; when it is not ready after a
-    /// week of virtual time; when tasks wake each other for ever without the time going on. The message names the seed,
+    /// week of virtual time; when tasks wake each other for ever. The message names the seed,
     /// and who waits.
     pub fn run_until<F: Future>(&self, future: F) -> F::Output {
         let _running = self.enter();
@@ -175,7 +181,7 @@ impl Sim {
                     }
                 }
                 Turn::Idle => match self.world.with(|state| state.agenda.next()) {
-                    Some(at) if at <= end => self.advance(at, &mut turns),
+                    Some(at) if at <= end => self.pause(at, &mut turns),
                     Some(_) => panic!("not ready after {PATIENCE:?} of virtual time\n{}", self.report()),
                     None => panic!(
                         "it waits for what cannot come: nothing runs and no timer is set\n{}",
@@ -192,7 +198,7 @@ impl Sim {
     ///
     /// # Panics
     ///
-    /// When tasks wake each other for ever without the time going on.
+    /// When tasks wake each other for ever.
     pub fn run_for(&self, duration: Duration) {
         let _running = self.enter();
         let end = self.now() + duration;
@@ -201,7 +207,7 @@ impl Sim {
             match self.turn(TaskId::MAX, &mut turns) {
                 Turn::Ran | Turn::Main(_) => {}
                 Turn::Idle => match self.world.with(|state| state.agenda.next()) {
-                    Some(at) if at <= end => self.advance(at, &mut turns),
+                    Some(at) if at <= end => self.pause(at, &mut turns),
                     _ => break self.world.with(|state| state.now = end),
                 },
             }
@@ -213,7 +219,7 @@ impl Sim {
     ///
     /// # Panics
     ///
-    /// When tasks wake each other for ever without the time going on.
+    /// When tasks wake each other for ever.
     pub fn run_until_idle(&self) {
         let _running = self.enter();
         let mut turns = 0;
@@ -224,7 +230,7 @@ impl Sim {
                     .world
                     .with(|state| state.agenda.next().filter(|_| state.agenda.has_more_on_its_way()))
                 {
-                    Some(at) => self.advance(at, &mut turns),
+                    Some(at) => self.pause(at, &mut turns),
                     None => break,
                 },
             }
@@ -237,7 +243,8 @@ impl Sim {
         Running(&self.is_running)
     }
 
-    fn advance(&self, at: Instant, turns: &mut usize) {
+    /// Nobody can run until `at`.
+    fn pause(&self, at: Instant, turns: &mut usize) {
         *turns = 0;
         self.world.with(|state| state.advance(at));
     }
@@ -246,6 +253,9 @@ impl Sim {
     fn turn(&self, main: TaskId, turns: &mut usize) -> Turn {
         let Some((id, waker, future)) = self.world.with(|state| state.pick()) else { return Turn::Idle };
         *turns += 1;
+        if *turns > TURNS_AT_ONCE {
+            self.world.with(|state| state.advance(state.now + TURN));
+        }
         assert!(*turns < MAX_TURNS, "tasks wake each other for ever, task {id} is one\n{}", self.report());
         let Some(mut future) = future else {
             return if id == main { Turn::Main(waker) } else { Turn::Ran };
