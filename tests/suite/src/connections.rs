@@ -9,7 +9,7 @@ use unwired_proto::grpc::testing::test_service_client::TestServiceClient;
 
 use crate::messages::{asking, output};
 use crate::serving::{Transport, client_to, serve, serve_at, serve_with, tcp};
-use crate::streams::{Relayed, accept, free_address, listen, relay, write_all};
+use crate::streams::{Relayed, accept, free_address, listen, read_preface, relay, write_all};
 use crate::tasks::spawn;
 
 pub async fn no_server_is_one_clear_line(rt: &RuntimeHandle) {
@@ -117,7 +117,7 @@ pub async fn a_connection_of_great_age_is_replaced_without_a_failed_call(rt: &Ru
     server.stop().await;
 }
 
-/// Speaks just enough HTTP/2 to be sent as much as anybody likes, and reads none of it.
+/// Speaks just enough HTTP/2 to be sent as much as anybody likes, and reads none of that.
 async fn never_reads(rt: &RuntimeHandle) -> Target {
     // SETTINGS with an INITIAL_WINDOW_SIZE of 2^31-1, its ACK, and WINDOW_UPDATE by 2^30 for the connection.
     const HELLO: [u8; 37] = [
@@ -129,6 +129,7 @@ async fn never_reads(rt: &RuntimeHandle) -> Target {
     rt.spawn(async move {
         let mut held = Vec::new();
         while let Ok(mut socket) = accept(&mut listener).await {
+            read_preface(&mut socket).await.unwrap();
             write_all(&mut socket, &HELLO).await.unwrap();
             held.push(socket);
         }

@@ -6,6 +6,11 @@
 
 #![allow(missing_docs, reason = "the name of a scenario says what it is about")]
 
+#[macro_use]
+mod macros;
+
+#[doc(hidden)]
+pub mod boxed;
 pub mod compression;
 pub mod connections;
 pub mod draining;
@@ -13,7 +18,6 @@ pub mod endings;
 pub mod guard;
 pub mod kinds;
 pub mod load;
-mod macros;
 pub mod messages;
 pub mod metadata;
 pub mod proxy;

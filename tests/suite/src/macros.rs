@@ -1,11 +1,23 @@
 /// Makes a test of each scenario, which `$run` (`crate::…`) runs: a function that takes an
-/// `impl FnOnce(RuntimeHandle) -> impl Future<Output = ()>`. Those that hold over each transport become one test for each
+/// `impl FnOnce(RuntimeHandle) -> BoxFuture<'static, ()>`. Those that hold over each transport become one test for each
 /// of the `$transport`s, which are variants of [`Transport`](crate::Transport).
 #[macro_export]
 macro_rules! suite {
     ($run:path, [$($transport:ident),*]) => {
-        $crate::tests! {
-            $run, [$($transport),*],
+        $crate::scenarios!({ $crate::tests } [$run, [$($transport),*]]);
+    };
+    ($run:path) => {
+        $crate::suite!($run, [Tcp, Unix, Memory]);
+    };
+}
+
+/// What there is: gives it to the macro `$then`, behind its `$arguments`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! scenarios {
+    ({ $($then:tt)* } [$($arguments:tt)*]) => {
+        $($then)*! {
+            [$($arguments)*]
             compression: once [
                 messages_are_compressed_where_both_sides_want_it,
                 a_stream_is_compressed_message_by_message,
@@ -53,16 +65,13 @@ macro_rules! suite {
             spawning: once [a_handler_runs_in_the_task_of_its_connection_or_in_its_own];
         }
     };
-    ($run:path) => {
-        $crate::suite!($run, [Tcp, Unix, Memory]);
-    };
 }
 
 /// The tests of [`suite!`].
 #[doc(hidden)]
 #[macro_export]
 macro_rules! tests {
-    ($run:path, $transports:tt, $($topic:ident: $how:ident [$($scenario:ident),* $(,)?];)*) => {
+    ([$run:path, $transports:tt] $($topic:ident: $how:ident [$($scenario:ident),* $(,)?];)*) => {
         $(
             mod $topic {
                 $($crate::$how!($run, $transports, $topic::$scenario);)*
@@ -78,10 +87,7 @@ macro_rules! once {
     ($run:path, $transports:tt, $topic:ident::$scenario:ident) => {
         #[test]
         fn $scenario() {
-            $run(|rt| async move {
-                let scenario = $crate::$topic::$scenario(&rt);
-                $crate::guard::guarded(stringify!($scenario), &rt, scenario).await;
-            });
+            $run($crate::boxed::$topic::$scenario);
         }
     };
 }
@@ -101,30 +107,23 @@ macro_rules! each {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! over {
+    ($run:path, Tcp, $topic:ident::$scenario:ident) => {
+        #[test]
+        fn over_tcp() {
+            $run(|rt| $crate::boxed::$topic::$scenario(rt, $crate::Transport::Tcp));
+        }
+    };
     ($run:path, Unix, $topic:ident::$scenario:ident) => {
         #[cfg(unix)]
         #[test]
         fn over_unix_sockets() {
-            $crate::over!(@ $run, Unix, $topic::$scenario);
-        }
-    };
-    ($run:path, Tcp, $topic:ident::$scenario:ident) => {
-        #[test]
-        fn over_tcp() {
-            $crate::over!(@ $run, Tcp, $topic::$scenario);
+            $run(|rt| $crate::boxed::$topic::$scenario(rt, $crate::Transport::Unix));
         }
     };
     ($run:path, Memory, $topic:ident::$scenario:ident) => {
         #[test]
         fn in_memory() {
-            $crate::over!(@ $run, Memory, $topic::$scenario);
+            $run(|rt| $crate::boxed::$topic::$scenario(rt, $crate::Transport::Memory));
         }
-    };
-    (@ $run:path, $transport:ident, $topic:ident::$scenario:ident) => {
-        $run(|rt| async move {
-            let scenario = $crate::$topic::$scenario(&rt, $crate::Transport::$transport);
-            let name = concat!(stringify!($scenario), " over ", stringify!($transport));
-            $crate::guard::guarded(name, &rt, scenario).await;
-        })
     };
 }

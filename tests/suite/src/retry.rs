@@ -8,7 +8,7 @@ use unwired::{Code, Target};
 use unwired_proto::grpc::testing::Empty;
 
 use crate::serving::{client_to, tcp};
-use crate::streams::{accept, listen, read_exact, write_all};
+use crate::streams::{accept, listen, read_exact, read_preface, write_all};
 
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
@@ -28,10 +28,8 @@ async fn refusing(rt: &RuntimeHandle, refusals: usize) -> (Target, Arc<AtomicUsi
     let counted = Arc::clone(&requests);
     rt.spawn(async move {
         let mut socket = accept(&mut listener).await.unwrap();
+        read_preface(&mut socket).await.unwrap();
         write_all(&mut socket, &frame(4, 0, [0; 4], &[])).await.unwrap();
-        let mut preface = [0; 24];
-        read_exact(&mut socket, &mut preface).await.unwrap();
-        // Not before: an acknowledgement of settings that were not sent yet is a fault.
         write_all(&mut socket, &frame(4, 1, [0; 4], &[])).await.unwrap();
         let mut head = [0; 9];
         while read_exact(&mut socket, &mut head).await.is_ok() {

@@ -46,6 +46,12 @@ pub async fn read_exact(stream: &mut BoxStream, buffer: &mut [u8]) -> io::Result
     Ok(())
 }
 
+/// Reads the connection preface of a client of HTTP/2: its settings have been sent, and can be acknowledged.
+pub async fn read_preface(stream: &mut BoxStream) -> io::Result<()> {
+    let mut preface = [0; 24];
+    read_exact(stream, &mut preface).await
+}
+
 /// Writes all of `bytes`.
 pub async fn write_all(stream: &mut BoxStream, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
