@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::control::GoAwayFrame;
 use super::error::Fault;
 use super::ping::Asks;
-use super::reader::{Progress, Reading};
+use super::reader::{Progress, Reading, SPEAKS_TLS};
 use super::settings::Offer;
 use super::stats::Abuse;
 use super::{
@@ -353,8 +353,11 @@ impl Connection {
         self.going_away.eof = true;
         let reason = self.going_away.peer_reason.unwrap_or(Reason::NO_ERROR);
         let goes = self.going_away.drain != Drain::No || self.going_away.peer_last.is_some();
-        let why =
-            if goes && self.counted == 0 { "the peer went away" } else { "the peer closed the connection" };
+        let why = match () {
+            () if self.timers.is_set(TimerKind::Handshake) && self.reader.is_tls_alert() => SPEAKS_TLS,
+            () if goes && self.counted == 0 => "the peer went away",
+            () => "the peer closed the connection",
+        };
         self.end(ConnectionEnd { reason, by: Initiator::Peer, why, debug: Bytes::new() }, None);
     }
 

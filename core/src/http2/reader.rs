@@ -87,6 +87,11 @@ impl Reader {
         }
     }
 
+    /// Whether all there is is less than a frame, and looks like an alert of TLS.
+    pub(crate) fn is_tls_alert(&self) -> bool {
+        matches!((self.reading, &self.gathered[..]), (Reading::Head, [TLS_ALERT, 3, ..]))
+    }
+
     /// Takes the head of the next frame, once it is whole.
     pub(crate) fn head(&mut self, input: &mut &[u8]) -> Option<FrameHead> {
         if self.gathered.is_empty()
@@ -158,6 +163,12 @@ pub(crate) fn part<'a>(input: &mut &'a [u8], left: &mut u32) -> &'a [u8] {
     *left -= octets.len() as u32;
     octets
 }
+
+/// RFC 8446 §5.1: the first octet of what TLS sends where it is taken for something else; the next one is 3.
+pub(crate) const TLS_ALERT: u8 = 21;
+pub(crate) const TLS_HANDSHAKE: u8 = 22;
+/// What people are told of such a peer.
+pub(crate) const SPEAKS_TLS: &str = "the peer speaks TLS, and nothing here takes it off";
 
 /// How many more octets of `input` belong to the preface of which `matched` have come, or `None` when it is not one.
 pub(crate) fn preface(input: &[u8], matched: usize) -> Option<usize> {

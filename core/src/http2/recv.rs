@@ -7,7 +7,7 @@ use super::error::Fault;
 use super::flow::widened;
 use super::frame::{self, FrameHead, Kind, flag};
 use super::ping::Asks;
-use super::reader::{self, Reading};
+use super::reader::{self, Reading, SPEAKS_TLS, TLS_ALERT, TLS_HANDSHAKE};
 use super::stats::Abuse;
 use super::store::Queue;
 use super::transmit::WORTH_SENDING;
@@ -18,9 +18,6 @@ use super::{
 
 /// What is kept of the debug data of a GOAWAY, octets.
 const MAX_DEBUG: usize = 256;
-/// RFC 8446 §5.1: the first octet of what TLS sends where it is taken for something else.
-const TLS_ALERT: u8 = 21;
-const TLS_HANDSHAKE: u8 = 22;
 /// The fixed part of GOAWAY.
 const GOAWAY_FIXED: u32 = 8;
 
@@ -61,7 +58,7 @@ impl Connection {
                 return Err(Fault::protocol("the client speaks HTTP/1"));
             }
             if matched == 0 && input.first() == Some(&TLS_HANDSHAKE) {
-                return Err(Fault::protocol("the client speaks TLS, and nothing here takes it off"));
+                return Err(Fault::protocol(SPEAKS_TLS));
             }
             return Err(Fault::protocol("the client's preface is not that of HTTP/2"));
         };
@@ -87,7 +84,7 @@ impl Connection {
             // RFC 9113 §3.4.
             return Err(Fault::protocol(match head.length.to_be_bytes() {
                 [0, b'H', b'T', b'T'] => "the peer answers in HTTP/1",
-                [0, TLS_ALERT | TLS_HANDSHAKE, 3, _] => "the peer speaks TLS, and nothing here takes it off",
+                [0, TLS_ALERT | TLS_HANDSHAKE, 3, _] => SPEAKS_TLS,
                 _ => "the first frame is not SETTINGS",
             }));
         }

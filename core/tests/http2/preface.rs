@@ -132,4 +132,9 @@ fn preface_of_another_protocol_is_named_to_people() {
         client.feed(answer);
         assert!(end(&mut client).contains(name), "{name}");
     }
+    // An alert alone is less than the head of a frame.
+    let mut client = Raw::fresh_client(Config::default());
+    client.feed(b"\x15\x03\x03\x00\x02\x02\x46");
+    client.conn.handle_eof(Instant::ZERO);
+    assert!(end(&mut client).contains("TLS"));
 }

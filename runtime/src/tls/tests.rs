@@ -1,50 +1,28 @@
 //! Sessions over a pipe in memory that holds as little as one byte: every split of what goes over it.
 
+// The suite knows this crate, and this crate's own tests not the suite: they share the file.
+#[path = "../../../tests/suite/src/authority.rs"]
+#[allow(unreachable_pub, reason = "it is public in the suite")]
+mod authority;
+
 use core::future::Future;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 use std::io::{self, IoSlice};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use authority::Authority;
 
 use super::{ClientTls, Connector, ServerTls, TlsStream};
 use crate::transport::memory::pipe;
 use crate::transport::{BoxStream, ByteStream};
 
-/// An authority and what it signs.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+fn server_of(authority: &Authority) -> ServerTls {
+    let (chain, key) = authority.sign("server.test");
+    ServerTls::from_pem(chain, key).unwrap()
+}
 
-impl Authority {
-    fn new() -> Self {
-        Self::named("one")
-    }
-
-    fn named(name: &str) -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    fn pem(&self) -> String {
-        self.0.pem()
-    }
-
-    /// A certificate for `name` and its key, PEM.
-    fn sign(&self, name: &str) -> (String, String) {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([name.to_owned()]).unwrap();
-        (params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
-    }
-
-    fn server(&self) -> ServerTls {
-        let (chain, key) = self.sign("server.test");
-        ServerTls::from_pem(chain, key).unwrap()
-    }
-
-    fn client(&self) -> ClientTls {
-        ClientTls::with_roots(self.pem()).unwrap().server_name("server.test")
-    }
+fn client_of(authority: &Authority) -> ClientTls {
+    ClientTls::with_roots(authority.pem()).unwrap().server_name("server.test")
 }
 
 /// Polls both until both are done. Nothing else wakes them: both are polled again and again.
@@ -102,8 +80,8 @@ async fn receive(stream: &mut TlsStream, at_a_time: usize) -> Vec<u8> {
 
 #[test]
 fn bytes_cross_however_they_are_split() {
-    let authority = Authority::new();
-    let (client, server) = (authority.client(), authority.server());
+    let authority = Authority::new("one");
+    let (client, server) = (client_of(&authority), server_of(&authority));
     let data: Vec<u8> = (0..200_000_u32).map(|n| (n % 251) as u8).collect();
     for (capacity, at_a_time, length) in [
         (1, 7, 2_000),
@@ -133,10 +111,10 @@ fn bytes_cross_however_they_are_split() {
 
 #[test]
 fn each_side_knows_the_other() {
-    let authority = Authority::new();
+    let authority = Authority::new("one");
     let (chain, key) = authority.sign("client.test");
-    let server = authority.server().require_client_certificate(authority.pem()).unwrap();
-    let client = authority.client().identity(&chain, &key).unwrap();
+    let server = server_of(&authority).require_client_certificate(authority.pem()).unwrap();
+    let client = client_of(&authority).identity(&chain, &key).unwrap();
     let (here, there) = shake(1_000, &client, &server);
     let (here, there) = (here.unwrap(), there.unwrap());
     let seen = there.peer().tls.clone().unwrap();
@@ -144,8 +122,8 @@ fn each_side_knows_the_other() {
     assert_eq!(seen.server_name.as_deref(), Some("server.test"));
     assert_eq!(here.peer().tls.as_ref().unwrap().certificates.len(), 1);
 
-    let server = authority.server().request_client_certificate(authority.pem()).unwrap();
-    let (_, there) = shake(1_000, &authority.client(), &server);
+    let server = server_of(&authority).request_client_certificate(authority.pem()).unwrap();
+    let (_, there) = shake(1_000, &client_of(&authority), &server);
     assert!(there.unwrap().peer().tls.as_ref().unwrap().certificates.is_empty());
 }
 
@@ -164,36 +142,33 @@ fn says(outcome: io::Result<TlsStream>, what: &str) {
 
 #[test]
 fn what_is_wrong_is_said_on_both_sides() {
-    let authority = Authority::new();
-    let stranger = Authority::named("another");
-    let (here, there) = shake(1_000, &stranger.client(), &authority.server());
+    let authority = Authority::new("one");
+    let stranger = Authority::new("another");
+    let (here, there) = shake(1_000, &client_of(&stranger), &server_of(&authority));
     says(here, "its issuer is not among the roots");
     says(there, "does not trust the issuer of our certificate");
 
-    let (here, there) = shake(1_000, &authority.client().server_name("other.test"), &authority.server());
+    let (here, there) =
+        shake(1_000, &client_of(&authority).server_name("other.test"), &server_of(&authority));
     says(here, "for another name");
     says(there, "our certificate");
 
-    let mut expired = CertificateParams::new(["server.test".to_owned()]).unwrap();
-    expired.not_after = rcgen::date_time_ymd(2001, 1, 1);
-    expired.not_before = rcgen::date_time_ymd(2000, 1, 1);
-    let key = KeyPair::generate().unwrap();
-    let chain = expired.signed_by(&key, &authority.0).unwrap().pem();
-    let old = ServerTls::from_pem(chain, key.serialize_pem()).unwrap();
-    let (here, there) = shake(1_000, &authority.client(), &old);
+    let (chain, key) = authority.sign_expired("server.test");
+    let old = ServerTls::from_pem(chain, key).unwrap();
+    let (here, there) = shake(1_000, &client_of(&authority), &old);
     says(here, "its certificate has expired");
     says(there, "our certificate has expired");
 
-    let strict = authority.server().require_client_certificate(authority.pem()).unwrap();
-    let (_, there) = shake(1_000, &authority.client(), &strict);
+    let strict = server_of(&authority).require_client_certificate(authority.pem()).unwrap();
+    let (_, there) = shake(1_000, &client_of(&authority), &strict);
     says(there, "it showed no certificate, and one is required");
 }
 
 #[test]
 fn a_client_learns_after_the_handshake_that_a_certificate_was_required() {
-    let authority = Authority::new();
-    let strict = authority.server().require_client_certificate(authority.pem()).unwrap();
-    let (here, _) = shake(65_536, &authority.client(), &strict);
+    let authority = Authority::new("one");
+    let strict = server_of(&authority).require_client_certificate(authority.pem()).unwrap();
+    let (here, _) = shake(65_536, &client_of(&authority), &strict);
     // In TLS 1.3 the client is done before the server has seen its certificate.
     let mut here = here.unwrap();
     let mut buffer = [0; 100];
@@ -217,9 +192,9 @@ fn answer_to(bytes: &'static [u8], side: impl AsyncFnOnce(BoxStream) -> io::Resu
 
 #[test]
 fn a_peer_without_tls_is_told_from_a_broken_one() {
-    let authority = Authority::new();
-    let server = authority.server();
-    let client = Connector::new(&authority.client(), "localhost").unwrap();
+    let authority = Authority::new("one");
+    let server = server_of(&authority);
+    let client = Connector::new(&client_of(&authority), "localhost").unwrap();
     let plain = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     assert!(answer_to(plain, async |socket| TlsStream::accept(socket, &server).await).contains("is not TLS"));
     let settings = b"\0\0\0\x04\0\0\0\0\0";
@@ -231,36 +206,36 @@ fn a_peer_without_tls_is_told_from_a_broken_one() {
 
 #[test]
 fn a_replaced_certificate_is_shown_from_then_on() {
-    let (before, after) = (Authority::new(), Authority::named("another"));
-    let server = before.server();
-    assert!(shake(1_000, &before.client(), &server).0.is_ok());
+    let (before, after) = (Authority::new("one"), Authority::new("another"));
+    let server = server_of(&before);
+    assert!(shake(1_000, &client_of(&before), &server).0.is_ok());
     let (chain, key) = after.sign("server.test");
     let in_use = server.clone();
     server.replace(&chain, &key).unwrap();
-    assert!(shake(1_000, &after.client(), &in_use).0.is_ok());
+    assert!(shake(1_000, &client_of(&after), &in_use).0.is_ok());
     // What cannot be used changes nothing.
     let (_, another_key) = after.sign("server.test");
     assert!(server.replace(&chain, another_key).unwrap_err().to_string().contains("private key"));
-    assert!(shake(1_000, &after.client(), &in_use).0.is_ok());
+    assert!(shake(1_000, &client_of(&after), &in_use).0.is_ok());
 }
 
 #[test]
 fn a_peer_without_alpn_or_with_another_protocol_is_refused() {
-    let authority = Authority::new();
+    let authority = Authority::new("one");
     for protocols in [vec![], vec![b"http/1.1".to_vec()]] {
-        let mut config = rustls::ServerConfig::clone(&authority.server().config);
+        let mut config = rustls::ServerConfig::clone(&server_of(&authority).config);
         config.alpn_protocols.clone_from(&protocols);
-        let mut server = authority.server();
+        let mut server = server_of(&authority);
         server.config = std::sync::Arc::new(config);
-        let (here, _) = shake(1_000, &authority.client(), &server);
+        let (here, _) = shake(1_000, &client_of(&authority), &server);
         says(here, "does not speak HTTP/2");
 
-        let mut client = Connector::new(&authority.client(), "localhost").unwrap();
+        let mut client = Connector::new(&client_of(&authority), "localhost").unwrap();
         let mut config = rustls::ClientConfig::clone(&client.config);
         config.alpn_protocols = protocols;
         client.config = std::sync::Arc::new(config);
         let (here, there) = pipe(1_000);
-        let server = authority.server();
+        let server = server_of(&authority);
         let ends =
             both(TlsStream::connect(Box::new(here), &client), TlsStream::accept(Box::new(there), &server));
         says(ends.1, "HTTP/2");
@@ -269,11 +244,11 @@ fn a_peer_without_alpn_or_with_another_protocol_is_refused() {
 
 #[test]
 fn pem_that_is_none_is_named() {
-    let authority = Authority::new();
+    let authority = Authority::new("one");
     let (chain, key) = authority.sign("server.test");
     let text = |error: super::TlsError| error.to_string();
     assert!(text(ServerTls::from_pem("nothing", &key).unwrap_err()).contains("BEGIN CERTIFICATE"));
     assert!(text(ServerTls::from_pem(&chain, "nothing").unwrap_err()).contains("BEGIN PRIVATE KEY"));
     assert!(text(ClientTls::with_roots("").unwrap_err()).contains("BEGIN CERTIFICATE"));
-    assert!(Connector::new(&authority.client().server_name("not a name"), "x").is_err());
+    assert!(Connector::new(&client_of(&authority).server_name("not a name"), "x").is_err());
 }

@@ -9,6 +9,7 @@
 #[macro_use]
 mod macros;
 
+pub mod authority;
 #[doc(hidden)]
 pub mod boxed;
 pub mod compression;
@@ -27,5 +28,6 @@ pub mod serving;
 pub mod spawning;
 pub mod streams;
 pub mod tasks;
+pub mod tls;
 
 pub use serving::Transport;

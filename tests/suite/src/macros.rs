@@ -7,7 +7,7 @@ macro_rules! suite {
         $crate::scenarios!({ $crate::tests } [$run, [$($transport),*]]);
     };
     ($run:path) => {
-        $crate::suite!($run, [Tcp, Unix, Memory]);
+        $crate::suite!($run, [Tcp, Tls, Unix, Memory]);
     };
 }
 
@@ -63,6 +63,12 @@ macro_rules! scenarios {
             proxy: once [a_call_on_behalf_of_another_ends_with_it];
             retry: once [a_refused_call_is_made_again_once];
             spawning: once [a_handler_runs_in_the_task_of_its_connection_or_in_its_own];
+            tls: once [
+                each_fault_is_one_clear_line_on_both_sides_and_the_server_goes_on,
+                handlers_see_the_certificate_of_their_client,
+                a_certificate_is_replaced_while_the_server_runs,
+                a_handshake_that_does_not_go_on_holds_up_nobody,
+            ];
         }
     };
 }
@@ -111,6 +117,12 @@ macro_rules! over {
         #[test]
         fn over_tcp() {
             $run(|rt| $crate::boxed::$topic::$scenario(rt, $crate::Transport::Tcp));
+        }
+    };
+    ($run:path, Tls, $topic:ident::$scenario:ident) => {
+        #[test]
+        fn over_tls() {
+            $run(|rt| $crate::boxed::$topic::$scenario(rt, $crate::Transport::Tls));
         }
     };
     ($run:path, Unix, $topic:ident::$scenario:ident) => {

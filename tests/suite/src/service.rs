@@ -61,7 +61,7 @@ impl Seen {
 }
 
 /// The service. The metadata `x-do` of a request says what its handler does besides: `panic`, `hang` for ever, `wait` for
-/// 20 ms, or `fail` with NOT_FOUND; `x-echo` comes back at once as initial metadata.
+/// 20 ms, `fail` with NOT_FOUND, or say `who` calls: its certificate, as `x-who-bin`; `x-echo` comes back at once as initial metadata.
 #[derive(Debug)]
 pub struct Tester(pub Arc<Seen>);
 
@@ -82,6 +82,15 @@ async fn act<T>(request: &Request<T>) -> Result<(), Status> {
         Some("wait") => {
             let runtime = request.runtime().ok_or_else(|| Status::internal("no runtime"))?;
             runtime.sleep(Duration::from_millis(20)).await;
+        }
+        Some("who") => {
+            let tls = request.peer().and_then(|peer| peer.tls.clone());
+            let tls = tls.ok_or_else(|| Status::unauthenticated("no TLS"))?;
+            let mut metadata = Metadata::new();
+            if let Some(certificate) = tls.certificates.first() {
+                metadata.insert_bin("x-who-bin", certificate).map_err(Status::from_error)?;
+            }
+            request.send_metadata(&metadata)?;
         }
         Some("fail") => {
             let mut status = Status::not_found("as asked");

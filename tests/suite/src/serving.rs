@@ -9,11 +9,13 @@ use futures_channel::oneshot;
 use futures_util::future::RemoteHandle;
 use unwired::channel::Builder as ChannelBuilder;
 use unwired::server::{Bound, Builder};
+use unwired::tls::{ClientTls, ServerTls};
 use unwired::transport::{Address, Listen, RuntimeHandle, memory};
 use unwired::{Channel, Encoding, Server, Target};
 use unwired_proto::grpc::testing::test_service_client::TestServiceClient;
 use unwired_proto::grpc::testing::test_service_server::TestServiceServer;
 
+use crate::authority::Authority;
 use crate::service::{Seen, Tester};
 use crate::streams::ANY_PORT;
 use crate::tasks::spawn;
@@ -23,6 +25,8 @@ use crate::tasks::spawn;
 pub enum Transport {
     /// TCP of this host.
     Tcp,
+    /// TLS over TCP of this host.
+    Tls,
     /// A socket in the file system.
     #[cfg(unix)]
     Unix,
@@ -36,6 +40,8 @@ pub struct Running {
     pub seen: Arc<Seen>,
     rt: RuntimeHandle,
     target: Target,
+    /// How clients trust the server, where they have to.
+    tls: Option<ClientTls>,
     stop: Option<oneshot::Sender<()>>,
     task: RemoteHandle<()>,
 }
@@ -67,7 +73,11 @@ impl Running {
 
     /// A channel to the server that is to be made, on `rt`.
     pub fn channel_on(&self, rt: &RuntimeHandle) -> ChannelBuilder {
-        Channel::builder(rt.clone(), self.target.clone())
+        let channel = Channel::builder(rt.clone(), self.target.clone());
+        match &self.tls {
+            Some(tls) => channel.tls(tls.clone()),
+            None => channel,
+        }
     }
 
     /// A client with a connection of its own.
@@ -99,6 +109,14 @@ pub async fn serve_with(
 ) -> Running {
     match transport {
         Transport::Tcp => serve_at(rt, ANY_PORT.into(), options).await,
+        Transport::Tls => {
+            let authority = Authority::new("the suite's");
+            let (chain, key) = authority.sign("localhost");
+            let tls = ServerTls::from_pem(chain, key).unwrap();
+            let server = serve_at(rt, ANY_PORT.into(), |server| options(server.tls(tls))).await;
+            let trust = ClientTls::with_roots(authority.pem()).unwrap().server_name("localhost");
+            Running { tls: Some(trust), ..server }
+        }
         #[cfg(unix)]
         Transport::Unix => serve_at(rt, Address::Unix(fresh_path()), options).await,
         Transport::Memory => {
@@ -139,7 +157,7 @@ fn run(
         };
         bound.serve_with_shutdown(server, stopped).await.unwrap();
     });
-    Running { seen, rt: rt.clone(), target, stop: Some(stop), task }
+    Running { seen, rt: rt.clone(), target, tls: None, stop: Some(stop), task }
 }
 
 /// What a socket in the file system leaves there, removed with its server.
