@@ -219,15 +219,18 @@ impl Accepted {
             }
             handshake.as_mut().poll(cx).map(Some)
         });
-        let error = match self.runtime.timeout_at(Some(self.at + timeout), shaking).await {
+        let (why, failed) = match self.runtime.timeout_at(Some(self.at + timeout), shaking).await {
             Ok(Some(Ok(stream))) => return self.drive(Box::new(stream)).await,
             // The server is to stop, and this client has asked for nothing yet.
             Ok(None) => return,
-            Ok(Some(Err(error))) => error.to_string(),
-            Err(_) => format!("TLS with the client: the handshake was not done in {timeout:?}"),
+            Ok(Some(Err(failed))) => (failed.error.to_string(), Some(failed)),
+            Err(_) => (format!("TLS with the client: the handshake was not done in {timeout:?}"), None),
         };
         if let Some(on_error) = &self.server.on_connection_error {
-            on_error(&ConnectionError { peer, why: error });
+            on_error(&ConnectionError { peer, why });
+        }
+        if let Some(failed) = failed {
+            let _ = self.runtime.timeout(self.server.config.http2.limits.linger, failed.linger()).await;
         }
     }
 }

@@ -39,13 +39,15 @@ impl TlsStream {
     /// The client's side, once the server has proved who it is.
     pub(crate) async fn connect(socket: BoxStream, connector: &Connector) -> io::Result<Self> {
         let session = connector.session().map_err(|error| explained(error, Other::Server))?;
-        Self::new(socket, session.into(), Other::Server).handshake().await
+        Self::new(socket, session.into(), Other::Server).handshake().await.map_err(|failed| failed.error)
     }
 
     /// The server's side, once the client has proved who it is, if it has to.
-    pub(crate) async fn accept(socket: BoxStream, tls: &ServerTls) -> io::Result<Self> {
-        let session = tls.session().map_err(|error| explained(error, Other::Client))?;
-        Self::new(socket, session.into(), Other::Client).handshake().await
+    pub(crate) async fn accept(socket: BoxStream, tls: &ServerTls) -> Result<Self, Failed> {
+        match tls.session() {
+            Ok(session) => Self::new(socket, session.into(), Other::Client).handshake().await,
+            Err(error) => Err(Failed { error: explained(error, Other::Client), socket }),
+        }
     }
 
     pub(super) fn new(socket: BoxStream, session: Connection, other: Other) -> Self {
@@ -62,17 +64,19 @@ impl TlsStream {
         }
     }
 
-    async fn handshake(mut self) -> io::Result<Self> {
-        poll_fn(|cx| {
+    async fn handshake(mut self) -> Result<Self, Failed> {
+        let outcome = poll_fn(|cx| {
             let outcome = ready!(self.poll_handshake(cx));
             if outcome.is_err() {
                 // The other end is told why, if it has room for it: nobody waits for one that failed.
                 let _ = self.poll_shutdown(cx);
             }
             Poll::Ready(outcome)
-        })
-        .await?;
-        Ok(self)
+        });
+        match outcome.await {
+            Ok(()) => Ok(self),
+            Err(error) => Err(Failed { error, socket: self.socket }),
+        }
     }
 
     fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -144,6 +148,30 @@ impl TlsStream {
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
             read => read,
         }
+    }
+}
+
+/// A handshake that has failed.
+pub(crate) struct Failed {
+    pub(crate) error: io::Error,
+    socket: BoxStream,
+}
+
+impl Failed {
+    /// Reads on to the other end's end: a socket that is closed with something unread takes back what it has sent, and
+    /// nobody would learn what was wrong.
+    pub(crate) async fn linger(mut self) {
+        poll_fn(|cx| {
+            let mut buffer = [0; 1024];
+            for _ in 0..64 {
+                if !matches!(ready!(self.socket.poll_read(cx, &mut buffer)), Ok(1..)) {
+                    return Poll::Ready(());
+                }
+            }
+            // Who sends so much will not be told.
+            Poll::Ready(())
+        })
+        .await;
     }
 }
 

@@ -13,8 +13,8 @@ use std::io::{self, IoSlice};
 use authority::Authority;
 
 use super::{ClientTls, Connector, ServerTls, TlsStream};
-use crate::transport::memory::pipe;
-use crate::transport::{BoxStream, ByteStream};
+use crate::transport::ByteStream;
+use crate::transport::memory::{MemoryStream, pipe};
 
 fn server_of(authority: &Authority) -> ServerTls {
     let (chain, key) = authority.sign("server.test");
@@ -50,11 +50,15 @@ fn both<A, B>(one: impl Future<Output = A>, other: impl Future<Output = B>) -> (
 
 type Ends = (io::Result<TlsStream>, io::Result<TlsStream>);
 
+async fn accept(there: MemoryStream, server: &ServerTls) -> io::Result<TlsStream> {
+    TlsStream::accept(Box::new(there), server).await.map_err(|failed| failed.error)
+}
+
 /// A handshake over a pipe that holds `capacity` bytes.
 fn shake(capacity: usize, client: &ClientTls, server: &ServerTls) -> Ends {
     let (here, there) = pipe(capacity);
     let connector = Connector::new(client, "localhost").unwrap();
-    both(TlsStream::connect(Box::new(here), &connector), TlsStream::accept(Box::new(there), server))
+    both(TlsStream::connect(Box::new(here), &connector), accept(there, server))
 }
 
 async fn send(stream: &mut TlsStream, data: &[u8]) {
@@ -99,7 +103,7 @@ fn bytes_cross_however_they_are_split() {
             receive(&mut stream, at_a_time).await
         };
         let answers = async {
-            let mut stream = TlsStream::accept(Box::new(there), &server).await.unwrap();
+            let mut stream = accept(there, &server).await.unwrap();
             let received = receive(&mut stream, at_a_time).await;
             send(&mut stream, data).await;
             received
@@ -180,14 +184,14 @@ fn a_client_learns_after_the_handshake_that_a_certificate_was_required() {
 }
 
 /// What a side says of a peer that sends `bytes`.
-fn answer_to(bytes: &'static [u8], side: impl AsyncFnOnce(BoxStream) -> io::Result<TlsStream>) -> String {
+fn answer_to(bytes: &'static [u8], side: impl AsyncFnOnce(MemoryStream) -> io::Result<TlsStream>) -> String {
     let (here, mut there) = pipe(1_000);
     let peer = async {
         let slices = [IoSlice::new(bytes)];
         core::future::poll_fn(|cx| there.poll_write_vectored(cx, &slices)).await.unwrap();
         core::future::poll_fn(|cx| there.poll_shutdown(cx)).await.unwrap();
     };
-    fault(both(side(Box::new(here)), peer).0)
+    fault(both(side(here), peer).0)
 }
 
 #[test]
@@ -196,11 +200,11 @@ fn a_peer_without_tls_is_told_from_a_broken_one() {
     let server = server_of(&authority);
     let client = Connector::new(&client_of(&authority), "localhost").unwrap();
     let plain = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-    assert!(answer_to(plain, async |socket| TlsStream::accept(socket, &server).await).contains("is not TLS"));
+    assert!(answer_to(plain, async |socket| accept(socket, &server).await).contains("is not TLS"));
     let settings = b"\0\0\0\x04\0\0\0\0\0";
-    let said = answer_to(settings, async |socket| TlsStream::connect(socket, &client).await);
+    let said = answer_to(settings, async |socket| TlsStream::connect(Box::new(socket), &client).await);
     assert!(said.contains("http://"), "{said}");
-    let said = answer_to(b"", async |socket| TlsStream::connect(socket, &client).await);
+    let said = answer_to(b"", async |socket| TlsStream::connect(Box::new(socket), &client).await);
     assert!(said.contains("amid the handshake"), "{said}");
 }
 
@@ -236,8 +240,7 @@ fn a_peer_without_alpn_or_with_another_protocol_is_refused() {
         client.config = std::sync::Arc::new(config);
         let (here, there) = pipe(1_000);
         let server = server_of(&authority);
-        let ends =
-            both(TlsStream::connect(Box::new(here), &client), TlsStream::accept(Box::new(there), &server));
+        let ends = both(TlsStream::connect(Box::new(here), &client), accept(there, &server));
         says(ends.1, "HTTP/2");
     }
 }
