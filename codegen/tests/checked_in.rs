@@ -13,6 +13,7 @@ use unwired_build::Builder;
 fn proto() {
     let files = [
         "displacement.proto",
+        "feed.proto",
         "hello_service.proto",
         "helloworld.proto",
         "inventory.proto",

@@ -11,9 +11,11 @@
 //!
 //! * [`displacement`]: distances in a plane, with methods whose names begin with small letters;
 //! * [`hello_service`]: greetings in all four kinds of method, in no package;
-//! * [`inventory`]: a store whose every refusal has its own status.
+//! * [`inventory`]: a store whose every refusal has its own status;
+//! * [`feed`]: a client that sends a request for each line of a text, and does not give up easily.
 
 pub mod displacement;
+pub mod feed;
 pub mod greeter;
 pub mod hello_service;
 pub mod inventory;

@@ -33,6 +33,8 @@ pub struct Options {
     pub name: String,
     /// `--db`: the file of places to use instead of the embedded list.
     pub db: Option<PathBuf>,
+    /// `--input`: the file to read instead of the standard input.
+    pub input: Option<PathBuf>,
 }
 
 /// Why a program ends before it has begun.
@@ -50,6 +52,7 @@ enum Flag {
     Target,
     Name,
     Db,
+    Input,
 }
 
 /// Measures distances.
@@ -75,6 +78,17 @@ pub const HELLO_CLIENT: Program = Program {
     name: "hello_client",
     about: "Sends greetings, in each of the four kinds of method.",
     flags: &[Flag::Target, Flag::Name],
+};
+
+/// Receives features.
+pub const FEED_SERVER: Program =
+    Program { name: "feed_server", about: "Receives features of a map, one by one.", flags: &[Flag::Listen] };
+
+/// Sends features.
+pub const FEED_CLIENT: Program = Program {
+    name: "feed_client",
+    about: "Sends the feature of each line to a server, one after the other.",
+    flags: &[Flag::Target, Flag::Input],
 };
 
 /// Serves the greeter.
@@ -139,6 +153,7 @@ impl Flag {
             Self::Target => ["--addr", "http://HOST:PORT", "whom to call [default: http://localhost:50051]"],
             Self::Name => ["--name", "NAME", "whom to greet [default: you]"],
             Self::Db => ["--db", "FILE", "JSON list of places to use instead of the embedded one"],
+            Self::Input => ["--input", "FILE", "JSON lines to send [default: the standard input]"],
         }
     }
 }
@@ -182,6 +197,7 @@ impl Program {
             target: "http://localhost:50051".to_owned(),
             name: "you".to_owned(),
             db: None,
+            input: None,
         };
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
@@ -206,6 +222,7 @@ impl Program {
                 Flag::Name => options.name = self.text(value)?,
                 // A path need not be UTF-8.
                 Flag::Db => options.db = Some(PathBuf::from(value)),
+                Flag::Input => options.input = Some(PathBuf::from(value)),
             }
         }
         Ok(options)

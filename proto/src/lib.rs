@@ -15,6 +15,11 @@ pub mod my_package {
     include!("generated/my_package.rs");
 }
 
+/// Features on their way: `feed.proto`.
+pub mod feed {
+    include!("generated/feed.rs");
+}
+
 /// Greetings in all four kinds of method: `hello_service.proto`, which has no package.
 pub mod hello_service {
     include!("generated/_.rs");

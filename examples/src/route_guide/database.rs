@@ -17,6 +17,16 @@ pub struct Feature {
     pub name: String,
 }
 
+impl Feature {
+    /// Reads one entry of the list that [`Database::parse`] reads.
+    ///
+    /// # Errors
+    /// When `json` is no such entry, or its location is not on the globe. The error tells the column.
+    pub fn parse(json: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str::<Listed>(json).map(Self::from)
+    }
+}
+
 /// Every place, in the order of the file it came from.
 #[derive(Clone, Debug)]
 pub struct Database {

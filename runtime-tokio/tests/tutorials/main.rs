@@ -1,6 +1,7 @@
 //! The services of the tutorials, called over connections in memory.
 
 mod displacement;
+mod feed;
 mod hello_service;
 mod inventory;
 

@@ -11,10 +11,14 @@ import hello_service_pb2
 from check import PATIENCE, check, equal, fails_with
 from displacement_pb2 import Displacement, PathResponse, Point
 from displacement_pb2_grpc import DisplacementServiceStub
+from feed_pb2 import Delivery, Receipt
+from feed_pb2_grpc import FeatureFeedStub
 from hello_service_pb2_grpc import HelloServiceStub
 from inventory_pb2 import Filter, GetItemRequest, HelloRequest, Item
 from inventory_pb2_grpc import InventoryStub
 from program import Server
+from route_guide_pb2 import Feature
+from route_guide_pb2 import Point as Place
 from tutorials import LANGUAGES
 
 
@@ -116,9 +120,39 @@ def inventory(channel: grpc.Channel) -> None:
         equal(error.details(), "the store is full: it has 10000 items")
 
 
+def feed(channel: grpc.Channel) -> None:
+    """Deliveries, each counted once."""
+    stub = FeatureFeedStub(channel)
+    feature = Feature(name="here", location=Place(latitude=1, longitude=2))
+    with check("Deliver, counted once"):
+        for id_, received, repeated in ("a", 1, False), ("b", 2, False), ("a", 2, True):
+            receipt = stub.Deliver(Delivery(id=id_, feature=feature), timeout=PATIENCE)
+            equal(receipt, Receipt(received=received, repeated=repeated))
+    for refused, message in (
+        (Delivery(feature=feature), "the delivery has no id"),
+        (Delivery(id="c"), "the delivery has no feature"),
+        (Delivery(id="c", feature=Feature(name="x")), "the feature has no location"),
+        (
+            Delivery(id="c", feature=Feature(location=Place(latitude=900000001))),
+            "90.0000001, 0 is not on the globe",
+        ),
+    ):
+        with check(f"INVALID_ARGUMENT: {message}"):
+            error = fails_with(
+                grpc.StatusCode.INVALID_ARGUMENT,
+                lambda refused=refused: stub.Deliver(refused, timeout=PATIENCE),
+            )
+            equal(error.details(), message)
+
+
 def main(programs: Path) -> None:
     """Runs it all."""
-    for name, calls in ("displacement", displacement), ("hello", hello), ("inventory", inventory):
+    for name, calls in (
+        ("displacement", displacement),
+        ("hello", hello),
+        ("inventory", inventory),
+        ("feed", feed),
+    ):
         with Server(str(programs / f"{name}_server"), "--addr", "127.0.0.1:0") as server:
             with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
                 calls(channel)

@@ -13,7 +13,7 @@ from check import check, equal, that
 from program import Result, Server, run
 
 TUTORIALS = ("displacement", "hello", "inventory")
-SERVERS = ("greeter_server", "route_guide_server", *(f"{name}_server" for name in TUTORIALS))
+SERVERS = ("greeter_server", "route_guide_server", "feed_server", *(f"{name}_server" for name in TUTORIALS))
 CLIENTS = ("greeter_client", "route_guide_client", *(f"{name}_client" for name in TUTORIALS))
 GREETINGS = "Greeter client received: Hello, you!\nGreeter client received: Hello again, you!\n"
 HEADINGS = [
