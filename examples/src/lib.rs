@@ -24,4 +24,4 @@ pub mod route_guide;
 mod stop;
 pub mod tour;
 
-pub use stop::stop;
+pub use stop::{on_stop, stop};

@@ -18,16 +18,23 @@ use futures_util::task::AtomicWaker;
 pub fn stop() -> io::Result<impl Future<Output = ()>> {
     let asked = Arc::new((AtomicBool::new(false), AtomicWaker::new()));
     let by_signal = Arc::clone(&asked);
-    ctrlc::set_handler(move || {
+    on_stop(move || {
         by_signal.0.store(true, Ordering::Release);
         by_signal.1.wake();
-    })
-    .map_err(|error| match error {
-        ctrlc::Error::System(error) => error,
-        error => io::Error::other(error),
     })?;
     Ok(poll_fn(move |cx| {
         asked.1.register(cx.waker());
         if asked.0.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
     }))
+}
+
+/// The same for a program that waits for no future: calls `handler`, on a thread of its own, whenever somebody asks.
+///
+/// # Errors
+/// Those of the system; the second time.
+pub fn on_stop(handler: impl FnMut() + Send + 'static) -> io::Result<()> {
+    ctrlc::set_handler(handler).map_err(|error| match error {
+        ctrlc::Error::System(error) => error,
+        error => io::Error::other(error),
+    })
 }

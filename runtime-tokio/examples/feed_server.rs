@@ -1,7 +1,5 @@
 //! The receiver of features on tokio: `cargo run -p unwired-tokio --example feed_server`.
 
-mod signals;
-
 use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,14 +16,11 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let options = FEED_SERVER.from_command_line();
-    let stop = signals::stop()?;
+    let stop = unwired_examples::stop()?;
     let ledger = Arc::new(Ledger::default());
     let desk = Desk::new(Arc::clone(&ledger));
     let server = Server::builder().add_service(FeatureFeedServer::new(desk));
-    let bound = unwired_tokio::bind(options.listen)
-        .await
-        .map_err(|error| format!("cannot listen on {}: {error}", options.listen))?;
-    println!("listening on {}", bound.local_addr()?);
+    let bound = options.listening(unwired_tokio::bind(options.listen).await)?;
     bound.serve_with_shutdown(server, stop).await?;
     println!("received {} features", ledger.count());
     Ok(())

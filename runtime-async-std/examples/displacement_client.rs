@@ -1,0 +1,17 @@
+//! Has distances measured from async-std: `cargo run -p unwired-async-std --example displacement_client`.
+
+use std::process::ExitCode;
+
+use unwired::Status;
+use unwired_examples::displacement::measure;
+use unwired_examples::options::DISPLACEMENT_CLIENT;
+
+fn main() -> ExitCode {
+    DISPLACEMENT_CLIENT.ended(async_std::task::block_on(run()))
+}
+
+async fn run() -> Result<(), Status> {
+    let options = DISPLACEMENT_CLIENT.from_command_line();
+    let channel = unwired_async_std::connect(&options.target).await?;
+    measure(channel).await
+}
