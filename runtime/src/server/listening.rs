@@ -92,6 +92,24 @@ impl Bound {
         server: impl Into<Server>,
         signal: impl Future<Output = ()>,
     ) -> io::Result<()> {
+        let signal = async {
+            signal.await;
+            None
+        };
+        self.serve_until(server, signal).await
+    }
+
+    /// As [`serve_with_shutdown`](Self::serve_with_shutdown), with a signal that can say how long calls go on instead of
+    /// [`drain_timeout`](super::Builder::drain_timeout).
+    ///
+    /// # Errors
+    ///
+    /// None now: an error of one connection, or of accepting it, is not one of the server.
+    pub async fn serve_until(
+        self,
+        server: impl Into<Server>,
+        signal: impl Future<Output = Option<Duration>>,
+    ) -> io::Result<()> {
         let server = server.into();
         let Self { runtime, listeners } = self;
         let connections = Arc::new(Connections::default());
@@ -104,15 +122,16 @@ impl Bound {
             server,
         };
         let mut signal = pin!(signal);
-        core::future::poll_fn(|cx| {
-            if signal.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(());
+        let said = core::future::poll_fn(|cx| {
+            let said = signal.as_mut().poll(cx);
+            if said.is_pending() {
+                accepting.poll(cx);
             }
-            accepting.poll(cx);
-            Poll::Pending
+            said
         })
         .await;
-        let grace = accepting.server.options.drain_timeout;
+        let grace = said.unwrap_or(accepting.server.options.drain_timeout);
+        accepting.server.options.drain_timeout = grace;
         drop(accepting);
         // The connections end by themselves; this is for one that does not.
         let _ =
