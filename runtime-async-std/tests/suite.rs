@@ -9,3 +9,4 @@ fn on_async_std(scenario: impl FnOnce(RuntimeHandle) -> BoxFuture<'static, ()>) 
 }
 
 unwired_suite::suite!(crate::on_async_std);
+unwired_suite::sockets!(crate::on_async_std);

@@ -17,8 +17,10 @@ fn on_threads(scenario: impl FnOnce(RuntimeHandle) -> BoxFuture<'static, ()>) {
 
 mod current_thread {
     unwired_suite::suite!(crate::on_one_thread);
+    unwired_suite::sockets!(crate::on_one_thread);
 }
 
 mod multi_thread {
     unwired_suite::suite!(crate::on_threads);
+    unwired_suite::sockets!(crate::on_threads);
 }

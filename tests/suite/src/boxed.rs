@@ -20,8 +20,9 @@ macro_rules! boxed {
 }
 
 macro_rules! all_boxed {
-    ([] $($topic:ident: $how:ident [$($scenario:ident),* $(,)?];)*) => {
+    ([] $($(#[$cfg:meta])* $topic:ident: $how:ident [$($scenario:ident),* $(,)?];)*) => {
         $(
+            $(#[$cfg])*
             pub mod $topic {
                 use unwired::transport::{BoxFuture, RuntimeHandle};
 
@@ -36,18 +37,20 @@ macro_rules! all_boxed {
 }
 
 scenarios!({ all_boxed } []);
+socket_scenarios!({ all_boxed } []);
 
 #[cfg(test)]
 mod tests {
     macro_rules! all_named {
-        ([] $($topic:ident: $how:ident [$($scenario:ident),* $(,)?];)*) => {
+        ([] $($(#[$cfg:meta])* $topic:ident: $how:ident [$($scenario:ident),* $(,)?];)*) => {
             [$((include_str!(concat!(stringify!($topic), ".rs")), vec![$(stringify!($scenario)),*])),*]
         };
     }
 
     #[test]
     fn no_scenario_is_forgotten() {
-        for (source, listed) in scenarios!({ all_named } []) {
+        let named = scenarios!({ all_named } []).into_iter().chain(socket_scenarios!({ all_named } []));
+        for (source, listed) in named {
             let written = source.split("\npub async fn ").skip(1);
             let scenarios = written.filter_map(|rest| {
                 let (name, parameters) = rest.split_once('(')?;

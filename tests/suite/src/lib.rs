@@ -1,4 +1,5 @@
-//! What every adapter of `unwired` must do: scenarios that name no runtime, and [`suite!`], which makes tests of them.
+//! What every adapter of `unwired` must do: scenarios that name no runtime, and [`suite!`] and [`sockets!`], which make
+//! tests of them.
 //!
 //! A scenario is an `async fn` over a [`RuntimeHandle`](unwired::transport::RuntimeHandle) that panics when something is
 //! not as it should be. Time, tasks and sockets are those of the handle; so a scenario runs in simulated time as well.
@@ -25,6 +26,9 @@ pub mod proxy;
 pub mod retry;
 pub mod service;
 pub mod serving;
+#[cfg(unix)]
+pub mod socket_files;
+pub mod sockets;
 pub mod spawning;
 pub mod streams;
 pub mod tasks;

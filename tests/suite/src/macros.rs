@@ -73,12 +73,49 @@ macro_rules! scenarios {
     };
 }
 
-/// The tests of [`suite!`].
+/// Makes tests, as [`suite!`] does, of what adapters must do that have the system's sockets.
+#[macro_export]
+macro_rules! sockets {
+    ($run:path) => {
+        $crate::socket_scenarios!({ $crate::tests } [$run, []]);
+    };
+}
+
+/// As [`scenarios!`], of sockets.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! socket_scenarios {
+    ({ $($then:tt)* } [$($arguments:tt)*]) => {
+        $($then)*! {
+            [$($arguments)*]
+            sockets: once [
+                bytes_go_both_ways_and_an_end_is_read,
+                a_reader_waits_for_what_comes_after_a_short_read,
+                a_writer_waits_for_its_reader,
+                the_unspecified_address_takes_ipv4_and_ipv6,
+                an_address_that_is_taken_is_said_to_be,
+                memory_is_no_address_of_a_socket,
+                a_server_is_found_by_the_name_of_its_host,
+            ];
+            #[cfg(unix)]
+            socket_files: once [
+                a_socket_in_the_file_system_carries_bytes,
+                a_path_that_nobody_listens_at_is_one_clear_line,
+                a_socket_that_nobody_listens_at_is_replaced_and_goes_with_its_server,
+                a_socket_that_somebody_listens_at_stays,
+                a_handler_sees_whose_process_calls_it,
+            ];
+        }
+    };
+}
+
+/// The tests of [`suite!`] and of [`sockets!`].
 #[doc(hidden)]
 #[macro_export]
 macro_rules! tests {
-    ([$run:path, $transports:tt] $($topic:ident: $how:ident [$($scenario:ident),* $(,)?];)*) => {
+    ([$run:path, $transports:tt] $($(#[$cfg:meta])* $topic:ident: $how:ident [$($scenario:ident),* $(,)?];)*) => {
         $(
+            $(#[$cfg])*
             mod $topic {
                 $($crate::$how!($run, $transports, $topic::$scenario);)*
             }

@@ -24,8 +24,16 @@ use crate::tasks::spawn;
 struct Proxy {
     rt: RuntimeHandle,
     client: TestServiceClient,
-    /// What a task that reads a request to its end has found there.
-    read: mpsc::UnboundedSender<Result<usize, Status>>,
+    /// What a task that reads a request to its end has seen.
+    seen: mpsc::UnboundedSender<Seen>,
+}
+
+#[derive(Debug)]
+enum Seen {
+    /// Messages until the end, or why there was none.
+    Request(Result<usize, Status>),
+    /// The call is over.
+    End,
 }
 
 impl TestService for Proxy {
@@ -40,7 +48,7 @@ impl TestService for Proxy {
         request: Request<Streaming<StreamingInputCallRequest>>,
     ) -> Result<Response<StreamingInputCallResponse>, Status> {
         let (ended, mut messages) = (request.cancellation(), request.into_inner());
-        let read = self.read.clone();
+        let seen = self.seen.clone();
         self.rt.spawn(async move {
             let mut count = 0;
             let found = loop {
@@ -50,8 +58,9 @@ impl TestService for Proxy {
                     Err(status) => break Err(status),
                 }
             };
+            seen.unbounded_send(Seen::Request(found)).unwrap();
             ended.unwrap().await;
-            read.unbounded_send(found).unwrap();
+            seen.unbounded_send(Seen::End).unwrap();
         });
         pending().await
     }
@@ -98,8 +107,8 @@ impl TestService for Proxy {
 
 pub async fn a_call_on_behalf_of_another_ends_with_it(rt: &RuntimeHandle) {
     let server = serve(rt, Transport::Tcp).await;
-    let (read, mut found) = mpsc::unbounded();
-    let proxy = Proxy { rt: rt.clone(), client: server.client(), read };
+    let (sender, mut seen) = mpsc::unbounded();
+    let proxy = Proxy { rt: rt.clone(), client: server.client(), seen: sender };
     let bound = Bound::new(rt.clone(), rt.listen(ANY_PORT.into()).await.unwrap());
     let target = Target::Address(bound.local_address().unwrap());
     let service = Server::builder().add_service(TestServiceServer::new(proxy));
@@ -126,13 +135,14 @@ pub async fn a_call_on_behalf_of_another_ends_with_it(rt: &RuntimeHandle) {
         rt.sleep(Duration::from_millis(20)).await;
         if whole {
             requests.close();
-            rt.sleep(Duration::from_millis(20)).await;
+            assert!(matches!(seen.next().await, Some(Seen::Request(Ok(2)))));
             drop(answer);
-            assert_eq!(found.next().await.unwrap().unwrap(), 2);
         } else {
             drop((answer, requests));
-            assert_eq!(found.next().await.unwrap().unwrap_err().code(), Code::Cancelled);
+            let Some(Seen::Request(Err(status))) = seen.next().await else { panic!("a whole request") };
+            assert_eq!(status.code(), Code::Cancelled);
         }
+        assert!(matches!(seen.next().await, Some(Seen::End)));
     }
     server.stop().await;
 }

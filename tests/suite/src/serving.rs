@@ -149,9 +149,7 @@ fn run(
     let service = TestServiceServer::new(Tester(Arc::clone(&seen))).send_compressed(Encoding::Gzip);
     let server: Server = options(Server::builder().add_service(service)).into();
     let (stop, stopped) = oneshot::channel::<()>();
-    let file = SocketFile::of(&target);
     let task = spawn(rt, async move {
-        let _file = file;
         let stopped = async {
             let _ = stopped.await;
         };
@@ -160,38 +158,9 @@ fn run(
     Running { seen, rt: rt.clone(), target, tls: None, stop: Some(stop), task }
 }
 
-/// What a socket in the file system leaves there, removed with its server.
-struct SocketFile(#[cfg(unix)] Option<PathBuf>);
-
-#[cfg(unix)]
-impl SocketFile {
-    fn of(target: &Target) -> Self {
-        Self(match target {
-            Target::Address(Address::Unix(path)) => Some(path.clone()),
-            _ => None,
-        })
-    }
-}
-
-#[cfg(unix)]
-impl Drop for SocketFile {
-    fn drop(&mut self) {
-        if let Some(path) = &self.0 {
-            let _ = std::fs::remove_file(path);
-        }
-    }
-}
-
-#[cfg(not(unix))]
-impl SocketFile {
-    fn of(_: &Target) -> Self {
-        Self()
-    }
-}
-
 /// A path where no socket is.
 #[cfg(unix)]
-fn fresh_path() -> PathBuf {
+pub fn fresh_path() -> PathBuf {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     static NEXT: AtomicUsize = AtomicUsize::new(0);
