@@ -1,0 +1,114 @@
+//! Storms: for each seed another network, other clients, other calls, other faults. Whatever happens, every call ends with
+//! the right answer or with a status that something explains, channels come back, and nothing is left over.
+//!
+//! `UNWIRED_SIM_SEEDS=10000` runs as many; see `unwired_sim::check`.
+
+mod calls;
+mod chaos;
+mod plan;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{join, join_all};
+use unwired::Code;
+use unwired_proto::grpc::testing::test_service_client::TestServiceClient;
+use unwired_sim::{Crashed, Host, Link, Random, Sim, check, seeds};
+use unwired_suite::messages::simple;
+
+use calls::Caller;
+use chaos::Serving;
+use plan::Plan;
+
+const PORT: u16 = 50051;
+const TARGET: &str = "http://server:50051";
+
+/// One seed.
+fn storm(sim: &Sim) {
+    let mut random = sim.random();
+    let plan = Plan::draw(&mut random);
+    if std::env::var_os("UNWIRED_SIM_SEED").is_some() {
+        eprintln!("{plan:#?}");
+    }
+    let mut serving = Serving::begin(sim, &plan);
+    let clients: Vec<_> = (0..plan.clients).map(|n| sim.host(&format!("client{n}"))).collect();
+    sim.set_default_link(plan.link.clone());
+
+    let callers = clients.iter().enumerate().flat_map(|(n, host)| {
+        let client = client(host, &plan);
+        let tasks: Vec<_> = (0..plan.tasks)
+            .map(|task| {
+                let name = (n * plan.tasks + task) as u64;
+                let caller = Caller {
+                    runtime: host.runtime(),
+                    client: client.clone(),
+                    random: Random::new(random.next_u64()),
+                    name,
+                    excuses: plan.excuses(),
+                };
+                host.spawn(caller.run(plan.calls))
+            })
+            .collect();
+        tasks
+    });
+    let callers: Vec<_> = callers.collect();
+    let (ends, crashed) = sim.run_until(join(join_all(callers), serving.live_through(&mut random, &plan)));
+    for (n, end) in ends.into_iter().enumerate() {
+        let is_crashed = crashed == Some(n / plan.tasks);
+        assert!(end.is_ok() || (end == Err(Crashed) && is_crashed), "caller {n}: {end:?}");
+    }
+
+    // The storm is over: every channel that is left comes back.
+    sim.heal_all();
+    sim.set_default_link(Link::default());
+    serving.serve_again();
+    sim.run_until(join_all(clients.iter().map(|host| comes_back(host, &plan))));
+
+    // All that is left are ends of connections that believe in them; the server asks after two hours.
+    let seen = Arc::clone(&serving.seen);
+    let runtime = sim.host("watch").runtime();
+    sim.run_for(Duration::from_secs(3 * 60 * 60));
+    let gone = sim.run_until(runtime.timeout(Duration::from_millis(2), seen.all_gone(0)));
+    assert_eq!(gone, Ok(()), "handlers are left over");
+    assert_eq!(sim.connections(), 0, "connections are left over");
+    sim.run_until(serving.stop());
+}
+
+fn client(host: &Host, plan: &Plan) -> TestServiceClient {
+    let channel = host.channel(TARGET).unwrap();
+    let channel = channel.keepalive(plan.keepalive, plan.keepalive_timeout);
+    TestServiceClient::new(channel.connect_lazy())
+}
+
+/// A channel that was made in good times calls, sooner or later.
+async fn comes_back(host: &Host, plan: &Plan) {
+    let (client, runtime) = (client(host, plan), host.runtime());
+    for _ in 0..10 {
+        match client.unary_call(simple(*b"after")).await {
+            Ok(answer) => {
+                assert_eq!(answer.into_inner().payload.unwrap().body, b"after");
+                return;
+            }
+            Err(status) => assert_eq!(status.code(), Code::Unavailable, "{status}"),
+        }
+        runtime.sleep(Duration::from_secs(10)).await;
+    }
+    panic!("no call comes through after the storm");
+}
+
+#[test]
+fn every_seed_ends_well() {
+    check(seeds(150), storm);
+}
+
+#[test]
+fn a_storm_can_be_had_again() {
+    for seed in [3, 1_000_003, u64::MAX] {
+        let digest = || {
+            let sim = Sim::new(seed);
+            storm(&sim);
+            (sim.digest(), sim.events(), sim.now())
+        };
+        assert_eq!(digest(), digest(), "seed {seed}");
+    }
+}
