@@ -24,16 +24,19 @@ use crate::tasks::spawn;
 struct Proxy {
     rt: RuntimeHandle,
     client: TestServiceClient,
-    /// What a task that reads a request to its end has seen.
-    seen: mpsc::UnboundedSender<Seen>,
+    /// What a task has found that reads a request.
+    found: mpsc::UnboundedSender<Found>,
 }
 
+/// What a task finds that reads a request to its end, and outlives the handler.
 #[derive(Debug)]
-enum Seen {
-    /// Messages until the end, or why there was none.
-    Request(Result<usize, Status>),
-    /// The call is over.
-    End,
+enum Found {
+    /// A message.
+    Message,
+    /// The end of the messages, or what came instead of it.
+    End(Result<(), Code>),
+    /// The call has ended.
+    Over,
 }
 
 impl TestService for Proxy {
@@ -48,19 +51,18 @@ impl TestService for Proxy {
         request: Request<Streaming<StreamingInputCallRequest>>,
     ) -> Result<Response<StreamingInputCallResponse>, Status> {
         let (ended, mut messages) = (request.cancellation(), request.into_inner());
-        let seen = self.seen.clone();
+        let found = self.found.clone();
         self.rt.spawn(async move {
-            let mut count = 0;
-            let found = loop {
+            let end = loop {
                 match messages.message().await {
-                    Ok(Some(_)) => count += 1,
-                    Ok(None) => break Ok(count),
-                    Err(status) => break Err(status),
+                    Ok(Some(_)) => found.unbounded_send(Found::Message).unwrap(),
+                    Ok(None) => break Ok(()),
+                    Err(status) => break Err(status.code()),
                 }
             };
-            seen.unbounded_send(Seen::Request(found)).unwrap();
+            found.unbounded_send(Found::End(end)).unwrap();
             ended.unwrap().await;
-            seen.unbounded_send(Seen::End).unwrap();
+            found.unbounded_send(Found::Over).unwrap();
         });
         pending().await
     }
@@ -107,8 +109,8 @@ impl TestService for Proxy {
 
 pub async fn a_call_on_behalf_of_another_ends_with_it(rt: &RuntimeHandle) {
     let server = serve(rt, Transport::Tcp).await;
-    let (sender, mut seen) = mpsc::unbounded();
-    let proxy = Proxy { rt: rt.clone(), client: server.client(), seen: sender };
+    let (finds, mut found) = mpsc::unbounded();
+    let proxy = Proxy { rt: rt.clone(), client: server.client(), found: finds };
     let bound = Bound::new(rt.clone(), rt.listen(ANY_PORT.into()).await.unwrap());
     let target = Target::Address(bound.local_address().unwrap());
     let service = Server::builder().add_service(TestServiceServer::new(proxy));
@@ -132,17 +134,18 @@ pub async fn a_call_on_behalf_of_another_ends_with_it(rt: &RuntimeHandle) {
         let (mut requests, answer) = client.streaming_input_call_halves(Request::new(())).await.unwrap();
         requests.send(input(vec![1])).await.unwrap();
         requests.send(input(vec![2])).await.unwrap();
-        rt.sleep(Duration::from_millis(20)).await;
+        for _ in 0..2 {
+            assert!(matches!(found.next().await, Some(Found::Message)));
+        }
         if whole {
             requests.close();
-            assert!(matches!(seen.next().await, Some(Seen::Request(Ok(2)))));
+            assert!(matches!(found.next().await, Some(Found::End(Ok(())))));
             drop(answer);
         } else {
             drop((answer, requests));
-            let Some(Seen::Request(Err(status))) = seen.next().await else { panic!("a whole request") };
-            assert_eq!(status.code(), Code::Cancelled);
+            assert!(matches!(found.next().await, Some(Found::End(Err(Code::Cancelled)))));
         }
-        assert!(matches!(seen.next().await, Some(Seen::End)));
+        assert!(matches!(found.next().await, Some(Found::Over)));
     }
     server.stop().await;
 }
