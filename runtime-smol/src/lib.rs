@@ -1,7 +1,8 @@
 //! [`unwired`] on [`smol`].
 //!
 //! The functions here run their tasks on smol's global executor, whose threads are there whenever they are needed:
-//! whatever polls the futures that they return will do. [`Smol::on`] takes an executor of the program's own instead.
+//! whatever polls the futures that they return will do. [`Smol::on`] takes an executor of the program's own instead. Where
+//! handlers must stay on one thread, a [`LocalExecutor`](smol::LocalExecutor) awaits the worker of [`unwired::server::local`].
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
