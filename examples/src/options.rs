@@ -14,6 +14,10 @@ use std::process::{self, ExitCode};
 
 use unwired::server::Bound;
 
+pub use tls::Tls;
+
+mod tls;
+
 /// One of the example programs and what it can be told.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
@@ -35,6 +39,8 @@ pub struct Options {
     pub db: Option<PathBuf>,
     /// `--input`: the file to read instead of the standard input.
     pub input: Option<PathBuf>,
+    /// `--tls-…`: what TLS is made of.
+    pub tls: Tls,
 }
 
 /// Why a program ends before it has begun.
@@ -53,7 +59,20 @@ enum Flag {
     Name,
     Db,
     Input,
+    TlsCert,
+    TlsKey,
+    /// Who signs clients.
+    TlsClients,
+    /// Who signs servers.
+    TlsServers,
+    TlsName,
 }
+
+/// What every server can be told besides.
+const OF_SERVERS: &[Flag] = &[Flag::TlsCert, Flag::TlsKey, Flag::TlsClients];
+
+/// What every client can be told besides.
+const OF_CLIENTS: &[Flag] = &[Flag::TlsServers, Flag::TlsName, Flag::TlsCert, Flag::TlsKey];
 
 /// Measures distances.
 pub const DISPLACEMENT_SERVER: Program =
@@ -150,9 +169,22 @@ impl Flag {
             Self::Listen => {
                 ["--addr", "ADDR:PORT", "where to listen; port 0 takes a free one [default: [::]:50051]"]
             }
-            Self::Target => ["--addr", "http://HOST:PORT", "whom to call [default: http://localhost:50051]"],
+            Self::Target => [
+                "--addr",
+                "http://HOST:PORT",
+                "whom to call, by TLS with https:// [default: http://localhost:50051]",
+            ],
             Self::Name => ["--name", "NAME", "whom to greet [default: you]"],
             Self::Db => ["--db", "FILE", "JSON list of places to use instead of the embedded one"],
+            Self::TlsCert => ["--tls-cert", "FILE", "PEM of the certificates to show, the own one first"],
+            Self::TlsKey => ["--tls-key", "FILE", "PEM of the key of --tls-cert"],
+            Self::TlsClients => {
+                ["--tls-ca", "FILE", "PEM of the issuers that a client must have a certificate of"]
+            }
+            Self::TlsServers => {
+                ["--tls-ca", "FILE", "PEM of the issuers to trust [default: those of the system]"]
+            }
+            Self::TlsName => ["--tls-name", "NAME", "the name in the server's certificate [default: HOST]"],
             Self::Input => ["--input", "FILE", "JSON lines to send [default: the standard input]"],
         }
     }
@@ -198,6 +230,7 @@ impl Program {
             name: "you".to_owned(),
             db: None,
             input: None,
+            tls: Tls::default(),
         };
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
@@ -209,7 +242,7 @@ impl Program {
                 Some((name, value)) => (name, Some(OsString::from(value))),
                 None => (argument.as_str(), None),
             };
-            let Some(&flag) = self.flags.iter().find(|flag| flag.texts()[0] == name) else {
+            let Some(flag) = self.flags().find(|flag| flag.texts()[0] == name) else {
                 return Err(self.misuse(&format!("there is no option `{name}`")));
             };
             let Some(value) = attached.or_else(|| arguments.next()) else {
@@ -220,12 +253,28 @@ impl Program {
                 Flag::Listen => options.listen = self.address(&self.text(value)?)?,
                 Flag::Target => options.target = self.text(value)?,
                 Flag::Name => options.name = self.text(value)?,
+                Flag::TlsName => options.tls.name = Some(self.text(value)?),
                 // A path need not be UTF-8.
                 Flag::Db => options.db = Some(PathBuf::from(value)),
                 Flag::Input => options.input = Some(PathBuf::from(value)),
+                Flag::TlsCert => options.tls.cert = Some(PathBuf::from(value)),
+                Flag::TlsKey => options.tls.key = Some(PathBuf::from(value)),
+                Flag::TlsClients | Flag::TlsServers => options.tls.ca = Some(PathBuf::from(value)),
             }
         }
-        Ok(options)
+        match options.tls.lack(self.is_server()) {
+            Some(what) => Err(self.misuse(what)),
+            None => Ok(options),
+        }
+    }
+
+    fn is_server(&self) -> bool {
+        self.flags.iter().any(|flag| matches!(flag, Flag::Listen))
+    }
+
+    fn flags(&self) -> impl Iterator<Item = Flag> {
+        let besides = if self.is_server() { OF_SERVERS } else { OF_CLIENTS };
+        self.flags.iter().chain(besides).copied()
     }
 
     /// A host name stands for the first of its addresses.
@@ -247,7 +296,7 @@ impl Program {
     fn help(&self) -> String {
         let mut text = format!("{}\n\nUsage: {} [OPTIONS]\n\nOptions:\n", self.about, self.name);
         let help = ["--help", "", "print this and exit"];
-        for [name, value, explanation] in self.flags.iter().map(|flag| flag.texts()).chain([help]) {
+        for [name, value, explanation] in self.flags().map(Flag::texts).chain([help]) {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "  {:<26}{explanation}", format!("{name} {value}"));
         }
@@ -317,7 +366,40 @@ mod tests {
             "Serves the route guide.\n\nUsage: route_guide_server [OPTIONS]\n\nOptions:\n  \
              --addr ADDR:PORT          where to listen; port 0 takes a free one [default: [::]:50051]\n  \
              --db FILE                 JSON list of places to use instead of the embedded one\n  \
+             --tls-cert FILE           PEM of the certificates to show, the own one first\n  \
+             --tls-key FILE            PEM of the key of --tls-cert\n  \
+             --tls-ca FILE             PEM of the issuers that a client must have a certificate of\n  \
              --help                    print this and exit\n"
+        );
+    }
+
+    #[test]
+    fn tls_by_halves_is_a_mistake() {
+        for (program, arguments, lack) in [
+            (GREETER_SERVER, &["--tls-cert", "x"][..], "`--tls-cert` needs `--tls-key` as well"),
+            (GREETER_CLIENT, &["--tls-key", "x"], "`--tls-key` needs `--tls-cert` as well"),
+            (GREETER_SERVER, &["--tls-ca", "x"], "`--tls-ca` needs `--tls-cert` and `--tls-key` as well"),
+            (GREETER_SERVER, &["--tls-name", "x"], "there is no option `--tls-name`"),
+        ] {
+            let line = misuse(program, arguments);
+            assert!(line.starts_with(lack), "{line}");
+        }
+        let options = parse(GREETER_CLIENT, &["--tls-ca", "a", "--tls-name", "n"]).unwrap();
+        let (ca, name) = (Some("a".into()), Some("n".to_owned()));
+        assert_eq!(options.tls, Tls { ca, name, ..Tls::default() });
+    }
+
+    #[test]
+    fn a_file_of_tls_that_cannot_be_used_is_named() {
+        let server = |chain: &str| {
+            let options = parse(GREETER_SERVER, &["--tls-cert", chain, "--tls-key", "Cargo.toml"]).unwrap();
+            options.secure_server(unwired::Server::builder()).unwrap_err()
+        };
+        assert!(server("no/such.pem").starts_with("cannot read no/such.pem: "), "{}", server("no/such.pem"));
+        assert!(
+            server("Cargo.toml").starts_with("`--tls-cert` cannot be used: "),
+            "{}",
+            server("Cargo.toml")
         );
     }
 

@@ -18,7 +18,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let stop = unwired_examples::stop()?;
     let ledger = Arc::new(Ledger::default());
     let desk = Desk::new(Arc::clone(&ledger));
-    let server = Server::builder().add_service(FeatureFeedServer::new(desk));
+    let server = options.secure_server(Server::builder())?.add_service(FeatureFeedServer::new(desk));
     let bound = options.listening(unwired_async_std::bind(options.listen).await)?;
     bound.serve_with_shutdown(server, stop).await?;
     println!("received {} features", ledger.count());

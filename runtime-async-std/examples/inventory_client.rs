@@ -1,8 +1,8 @@
 //! Calls a store of items from async-std: `cargo run -p unwired-async-std --example inventory_client`.
 
+use std::error::Error;
 use std::process::ExitCode;
 
-use unwired::Status;
 use unwired_examples::inventory::trade;
 use unwired_examples::options::INVENTORY_CLIENT;
 
@@ -10,8 +10,9 @@ fn main() -> ExitCode {
     INVENTORY_CLIENT.ended(async_std::task::block_on(run()))
 }
 
-async fn run() -> Result<(), Status> {
+async fn run() -> Result<(), Box<dyn Error>> {
     let options = INVENTORY_CLIENT.from_command_line();
-    let channel = unwired_async_std::connect(&options.target).await?;
-    trade(channel, &options.name).await
+    let channel = options.secure_channel(unwired_async_std::channel(&options.target)?)?.connect().await?;
+    trade(channel, &options.name).await?;
+    Ok(())
 }

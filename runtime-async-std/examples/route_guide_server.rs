@@ -16,7 +16,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let options = ROUTE_GUIDE_SERVER.from_command_line();
     let stop = unwired_examples::stop()?;
     let places = Database::open(options.db.as_deref())?;
-    let server = Server::builder().add_service(RouteGuideServer::new(Guide::new(places)));
+    let server =
+        options.secure_server(Server::builder())?.add_service(RouteGuideServer::new(Guide::new(places)));
     let bound = options.listening(unwired_async_std::bind(options.listen).await)?;
     bound.serve_with_shutdown(server, stop).await?;
     Ok(())

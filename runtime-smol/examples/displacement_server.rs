@@ -15,7 +15,7 @@ fn main() -> ExitCode {
 async fn run() -> Result<(), Box<dyn Error>> {
     let options = DISPLACEMENT_SERVER.from_command_line();
     let stop = unwired_examples::stop()?;
-    let server = Server::builder().add_service(DisplacementServiceServer::new(Plane));
+    let server = options.secure_server(Server::builder())?.add_service(DisplacementServiceServer::new(Plane));
     let bound = options.listening(unwired_smol::bind(options.listen).await)?;
     bound.serve_with_shutdown(server, stop).await?;
     Ok(())

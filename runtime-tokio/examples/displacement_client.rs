@@ -1,8 +1,8 @@
 //! Has distances measured from tokio: `cargo run -p unwired-tokio --example displacement_client`.
 
+use std::error::Error;
 use std::process::ExitCode;
 
-use unwired::Status;
 use unwired_examples::displacement::measure;
 use unwired_examples::options::DISPLACEMENT_CLIENT;
 
@@ -11,8 +11,9 @@ async fn main() -> ExitCode {
     DISPLACEMENT_CLIENT.ended(run().await)
 }
 
-async fn run() -> Result<(), Status> {
+async fn run() -> Result<(), Box<dyn Error>> {
     let options = DISPLACEMENT_CLIENT.from_command_line();
-    let channel = unwired_tokio::connect(&options.target).await?;
-    measure(channel).await
+    let channel = options.secure_channel(unwired_tokio::channel(&options.target)?)?.connect().await?;
+    measure(channel).await?;
+    Ok(())
 }
