@@ -9,6 +9,9 @@ use crate::calls::Excuses;
 /// What calls have left on a connection that is too old.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
+/// A connection that is too old before its handshake is over is of use to nobody.
+const SHORTEST_AGE: Duration = Duration::from_secs(2);
+
 #[derive(Debug)]
 pub(crate) struct Plan {
     /// Nothing goes wrong: no call has an excuse.
@@ -74,9 +77,7 @@ impl Plan {
             keepalive: Duration::from_secs(between(random, 10, 60) as u64),
             keepalive_timeout: Duration::from_secs(between(random, 5, 20) as u64),
             max_streams: if random.chance(0.3) { between(random, 1, 4) as u32 } else { 128 },
-            max_age: random
-                .chance(0.3)
-                .then(|| some_time(random, Duration::from_secs(20)).max(Duration::from_millis(300))),
+            max_age: random.chance(0.3).then(|| some_time(random, Duration::from_secs(20)).max(SHORTEST_AGE)),
             deeds: if is_calm { 0 } else { between(random, 0, 8) },
         }
     }
