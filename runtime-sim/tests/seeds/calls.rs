@@ -1,5 +1,6 @@
 //! Calls, and what they may come to.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -15,6 +16,9 @@ use crate::plan::{between, some_time};
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 /// What the end of a call may be late after its deadline.
 const LATE: Duration = Duration::from_millis(1);
+
+/// How often calls ended how.
+pub(crate) type Ends = BTreeMap<String, usize>;
 
 /// Who makes calls, one after the other.
 pub(crate) struct Caller {
@@ -82,7 +86,8 @@ impl fmt::Debug for Body {
 }
 
 impl Caller {
-    pub(crate) async fn run(mut self, calls: usize) {
+    pub(crate) async fn run(mut self, calls: usize) -> Ends {
+        let mut ends = Ends::new();
         for number in 0..calls {
             let pause = some_time(&mut self.random, Duration::from_millis(500));
             self.runtime.sleep(pause).await;
@@ -94,13 +99,17 @@ impl Caller {
                 Some(after) => self.runtime.timeout(after, call).await,
             };
             let took = self.runtime.now() - begun;
-            match end {
-                Ok(Ok(end)) => self.judge(&plan, end, took),
+            let code = match end {
+                Ok(Ok(end)) => {
+                    self.judge(&plan, &end, took);
+                    Some(end.err().map_or(Code::Ok, |status| status.code()))
+                }
                 Ok(Err(_)) => panic!("a call hangs: {plan:?}"),
-                // Given up.
-                Err(_) => {}
-            }
+                Err(_) => None,
+            };
+            *ends.entry(code.map_or("given up".to_owned(), |code| format!("{code:?}"))).or_default() += 1;
         }
+        ends
     }
 
     fn draw(&mut self, number: usize) -> Plan {
@@ -189,13 +198,13 @@ impl Caller {
     }
 
     /// Whether anything explains that end.
-    fn judge(&self, plan: &Plan, end: Result<(), Status>, took: Duration) {
+    fn judge(&self, plan: &Plan, end: &Result<(), Status>, took: Duration) {
         let late = plan.timeout.map(|timeout| timeout + LATE);
         assert!(
             late.is_none_or(|late| took <= late),
             "a deadline was not kept: {end:?} after {took:?}, {plan:?}"
         );
-        let explained = match &end {
+        let explained = match end {
             Ok(()) => matches!(plan.ask, Ask::Nothing | Ask::Wait),
             Err(status) => match status.code() {
                 Code::NotFound => plan.ask == Ask::Fail && status.message() == "as asked",
