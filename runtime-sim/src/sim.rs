@@ -170,14 +170,15 @@ impl Sim {
         let _running = self.enter();
         let mut future = pin!(future);
         let main = self.world.with(|state| state.tasks.add(None, None, state.now));
+        let _ends = Main { world: &self.world, task: main };
         let end = self.now() + PATIENCE;
         let mut turns = 0;
-        let output = loop {
+        loop {
             match self.turn(main, &mut turns) {
                 Turn::Ran => {}
                 Turn::Main(waker) => {
                     if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-                        break output;
+                        return output;
                     }
                 }
                 Turn::Idle => match self.world.with(|state| state.agenda.next()) {
@@ -189,9 +190,7 @@ impl Sim {
                     ),
                 },
             }
-        };
-        self.world.with(|state| state.end(main));
-        output
+        }
     }
 
     /// Runs for `duration` of virtual time.
@@ -317,5 +316,17 @@ struct Running<'a>(&'a AtomicBool);
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// The place of the future that a simulation runs until, among its tasks.
+struct Main<'a> {
+    world: &'a World,
+    task: TaskId,
+}
+
+impl Drop for Main<'_> {
+    fn drop(&mut self) {
+        self.world.with(|state| state.end(self.task));
     }
 }

@@ -2,7 +2,6 @@ use core::time::Duration;
 
 /// What is between two hosts.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct Link {
     /// How long bytes are on their way at least.
     pub latency: Duration,
@@ -71,9 +70,9 @@ impl Link {
     }
 }
 
-/// What goes wrong by chance. Probabilities are from 0 (never, the default of all) to 1 (always); the seed decides.
+/// What goes wrong by chance. Probabilities are from 0 (never, the default of all) to 1 (always); the seed
+/// decides. Name those that you want, and take the rest `..Faults::default()`: there may be more of them one day.
 #[derive(Clone, Debug, Default)]
-#[non_exhaustive]
 pub struct Faults {
     /// Of each read: it gives less than there is.
     pub torn_read: f64,
