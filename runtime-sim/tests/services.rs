@@ -68,7 +68,8 @@ fn channel(sim: &Sim) -> Builder {
 fn simulate(test: impl Fn(&Sim)) {
     check(0..20, |sim| {
         sim.set_default_link(Link::default().latency(LATENCY).jitter(Duration::from_millis(5)));
-        (sim.host("client"), sim.host("server"));
+        sim.host("client");
+        sim.host("server");
         test(sim);
     });
 }

@@ -106,7 +106,7 @@ async fn comes_back(host: &Host, plan: &Plan) {
 #[test]
 fn every_seed_ends_well() {
     let ends = RefCell::new(BTreeMap::<_, usize>::new());
-    check(seeds(2000), |sim| {
+    check(seeds(1000), |sim| {
         for (end, times) in storm(sim) {
             *ends.borrow_mut().entry(end).or_default() += times;
         }
