@@ -14,7 +14,8 @@
 //! **Time.** A deadline holds over the whole call: waiting for a connection, for its turn, for each message.
 //! [`Request::child_of`] hands on what is left of it.
 //!
-//! **Tests.** [`transport::memory`] connects client and server in one process without a socket.
+//! **Tests.** [`transport::memory`] connects client and server in one process without a socket; the crate `unwired-sim`
+//! runs them in simulated time, on a network that loses connections when a seed says so.
 
 pub mod call;
 pub mod channel;
