@@ -59,6 +59,44 @@ pub async fn a_channel_comes_back_with_its_server(rt: &RuntimeHandle) {
     second.stop().await;
 }
 
+pub async fn a_server_that_comes_late_is_found(rt: &RuntimeHandle) {
+    let address = free_address(rt).await;
+    let client = client_to(rt, tcp(address));
+    assert_eq!(client.empty_call(Empty {}).await.unwrap_err().code(), Code::Unavailable);
+    let server = serve_at(rt, address.into(), |server| server).await;
+    while let Err(status) = client.empty_call(Empty {}).await {
+        // The channel does not try again at once.
+        assert_eq!(status.code(), Code::Unavailable, "{status}");
+        rt.sleep(Duration::from_millis(50)).await;
+    }
+    server.stop().await;
+}
+
+pub async fn a_lost_connection_ends_its_calls_and_the_next_one_connects_again(rt: &RuntimeHandle) {
+    let server = serve(rt, Transport::Tcp).await;
+    let (mut listener, address) = listen(rt).await;
+    let client = client_to(rt, tcp(address));
+    for round in 0..3 {
+        let under_way = spawn(rt, {
+            let client = client.clone();
+            async move { client.empty_call(asking(Empty {}, "hang")).await }
+        });
+        let inbound = accept(&mut listener).await.unwrap();
+        let outbound = rt.connect(server.address().into()).await.unwrap();
+        let relaying = spawn(rt, async move { relay(inbound, outbound, &Relayed::default()).await });
+        let (mut requests, mut answers) = client.full_duplex_call_halves(Request::new(())).await.unwrap();
+        requests.send(output([1])).await.unwrap();
+        assert!(answers.message().await.unwrap().is_some());
+        server.seen.all_begun(2 * round + 2).await;
+        drop(relaying);
+        assert_eq!(under_way.await.unwrap_err().code(), Code::Unavailable);
+        assert_eq!(answers.message().await.unwrap_err().code(), Code::Unavailable);
+        assert!(requests.send(output([1])).await.is_err());
+        server.seen.all_gone(2 * round + 2).await;
+    }
+    server.stop().await;
+}
+
 pub async fn calls_wait_while_a_channel_connects(rt: &RuntimeHandle) {
     let (mut listener, address) = listen(rt).await;
     let client = client_to(rt, tcp(address));

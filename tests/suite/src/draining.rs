@@ -6,7 +6,7 @@ use unwired::transport::RuntimeHandle;
 use unwired::{Code, Request};
 use unwired_proto::grpc::testing::Empty;
 
-use crate::messages::{asking, output};
+use crate::messages::{asking, input, output, sizes};
 use crate::serving::{Transport, serve, serve_with};
 use crate::tasks::spawn;
 
@@ -24,6 +24,29 @@ pub async fn a_drain_lets_calls_end_and_takes_no_new_ones(rt: &RuntimeHandle, tr
     assert_eq!(answers.message().await.unwrap().unwrap().payload.unwrap().body, [2]);
     drop(requests);
     assert!(answers.message().await.unwrap().is_none());
+    server.stop().await;
+}
+
+pub async fn a_drain_lets_every_kind_of_call_end(rt: &RuntimeHandle, transport: Transport) {
+    let mut server = serve(rt, transport).await;
+    let client = server.client();
+    let unary = spawn(rt, {
+        let client = client.clone();
+        async move { client.empty_call(asking(Empty {}, "wait")).await }
+    });
+    let mut download = client.streaming_output_call(sizes([50_000; 20])).await.unwrap().into_inner();
+    let (mut requests, answer) = client.streaming_input_call_halves(Request::new(())).await.unwrap();
+    requests.send(input([0; 10])).await.unwrap();
+    server.seen.all_begun(3).await;
+    server.tell_to_stop();
+    unary.await.unwrap();
+    requests.send(input([0; 100])).await.unwrap();
+    requests.close();
+    assert_eq!(answer.response().await.unwrap().into_inner().aggregated_payload_size, 110);
+    for _ in 0..20 {
+        assert!(download.message().await.unwrap().is_some());
+    }
+    assert!(download.message().await.unwrap().is_none());
     server.stop().await;
 }
 

@@ -16,6 +16,7 @@ pub mod boxed;
 pub mod compression;
 pub mod connections;
 pub mod draining;
+pub mod dropping;
 pub mod endings;
 pub mod guard;
 pub mod kinds;

@@ -27,6 +27,8 @@ macro_rules! scenarios {
                 a_server_that_is_none_is_found_out,
                 a_silent_server_is_given_up_in_time,
                 a_channel_comes_back_with_its_server,
+                a_server_that_comes_late_is_found,
+                a_lost_connection_ends_its_calls_and_the_next_one_connects_again,
                 calls_wait_while_a_channel_connects,
                 connections_over_the_limit_wait_to_be_accepted,
                 connections_that_say_nothing_hold_few_places,
@@ -36,14 +38,21 @@ macro_rules! scenarios {
             ];
             draining: each [
                 a_drain_lets_calls_end_and_takes_no_new_ones,
+                a_drain_lets_every_kind_of_call_end,
                 a_drain_ends_when_its_time_is_over,
             ];
+            dropping: each [
+                a_call_of_each_kind_is_dropped_at_every_await,
+                a_channel_is_dropped_at_every_await_of_its_first_call,
+                a_call_is_dropped_while_it_waits_for_its_turn,
+            ];
             endings: each [
+                a_handler_knows_the_time_that_is_left,
+                a_refusal_stops_an_upload_without_end,
                 a_deadline_holds_in_every_kind_and_drops_the_handler,
                 a_dropped_call_cancels_its_handler_in_every_kind,
                 a_panic_ends_its_call_and_no_other,
                 messages_over_a_limit_end_their_call,
-                dropping_a_call_at_any_await_leaves_nothing,
                 the_server_has_a_deadline_of_its_own,
                 a_call_whose_time_is_up_before_it_begins_is_not_made,
             ];
@@ -55,11 +64,16 @@ macro_rules! scenarios {
             ];
             load: each [
                 a_thousand_calls_at_once,
+                a_thousand_conversations_at_once,
                 calls_over_the_limit_of_streams_have_their_turn_in_order,
                 messages_of_ten_mebibytes,
                 many_small_messages_and_a_slow_reader,
+                who_does_not_read_holds_up_nobody_else,
             ];
-            metadata: each [metadata_goes_both_ways_before_during_and_after];
+            metadata: each [
+                metadata_goes_both_ways_before_during_and_after,
+                metadata_comes_beside_an_error_in_every_kind,
+            ];
             proxy: once [a_call_on_behalf_of_another_ends_with_it];
             retry: once [a_refused_call_is_made_again_once];
             spawning: once [a_handler_runs_in_the_task_of_its_connection_or_in_its_own];

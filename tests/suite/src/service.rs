@@ -61,7 +61,9 @@ impl Seen {
 }
 
 /// The service. The metadata `x-do` of a request says what its handler does besides: `panic`, `hang` for ever, `wait` for
-/// 20 ms, `fail` with NOT_FOUND, or say `who` calls: its certificate, as `x-who-bin`; `x-echo` comes back at once as initial metadata.
+/// 20 ms, `tell` the milliseconds that are left as `x-left`, say `who` calls (its certificate, as `x-who-bin`), or `fail`
+/// with NOT_FOUND. `x-echo` and `x-echo-bin` come back at once as initial metadata, `x-trail` and `x-trail-bin` with the
+/// status.
 #[derive(Debug)]
 pub struct Tester(pub Arc<Seen>);
 
@@ -69,13 +71,25 @@ fn zeros(size: i32) -> Option<Payload> {
     payload(vec![0; usize::try_from(size).unwrap_or_default()])
 }
 
-/// What is asked of the handler beside its messages.
-async fn act<T>(request: &Request<T>) -> Result<(), Status> {
-    if let Some(value) = request.metadata().get("x-echo") {
-        let mut metadata = Metadata::new();
-        metadata.insert("x-echo", value).map_err(Status::from_error)?;
-        request.send_metadata(&metadata)?;
+/// Copies what `from` has of these names.
+fn copied(from: &Metadata, text: &str, binary: &str) -> Result<Metadata, Status> {
+    let mut metadata = Metadata::new();
+    for value in from.get_all(text) {
+        metadata.append(text, value).map_err(Status::from_error)?;
     }
+    for octets in from.get_all_bin(binary).flatten() {
+        metadata.append_bin(binary, octets).map_err(Status::from_error)?;
+    }
+    Ok(metadata)
+}
+
+/// Does what is asked of the handler beside its messages, and gives what is to come with the status.
+async fn act<T>(request: &Request<T>) -> Result<Metadata, Status> {
+    let echo = copied(request.metadata(), "x-echo", "x-echo-bin")?;
+    if !echo.is_empty() {
+        request.send_metadata(&echo)?;
+    }
+    let mut trailers = copied(request.metadata(), "x-trail", "x-trail-bin")?;
     match request.metadata().get("x-do") {
         Some("panic") => panic!("asked to"),
         Some("hang") => pending().await,
@@ -92,22 +106,28 @@ async fn act<T>(request: &Request<T>) -> Result<(), Status> {
             }
             request.send_metadata(&metadata)?;
         }
+        Some("tell") => {
+            if let Some(left) = request.time_left() {
+                trailers.insert("x-left", left.as_millis().to_string()).map_err(Status::from_error)?;
+            }
+        }
         Some("fail") => {
             let mut status = Status::not_found("as asked");
             status.metadata_mut().insert("x-why", "asked").map_err(Status::from_error)?;
+            status.metadata_mut().merge(&trailers);
             return Err(status);
         }
         _ => {}
     }
-    Ok(())
+    Ok(trailers)
 }
 
 impl TestService for Tester {
     async fn empty_call(&self, request: Request<Empty>) -> Result<Response<Empty>, Status> {
         let _gone = self.0.begin();
-        act(&request).await?;
+        let trailers = act(&request).await?;
         let mut response = Response::new(Empty {});
-        response.trailers_mut().insert("x-trailer", "t").map_err(Status::from_error)?;
+        *response.trailers_mut() = trailers;
         Ok(response)
     }
 
