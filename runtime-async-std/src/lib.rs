@@ -105,7 +105,7 @@ impl Runtime for AsyncStd {
     type Timer = Timer;
 
     fn now(&self) -> Instant {
-        async_io::now()
+        unwired_sockets::now()
     }
 
     fn timer(&self) -> Timer {
@@ -122,11 +122,11 @@ impl Runtime for AsyncStd {
     }
 
     async fn connect(&self, address: &Address) -> io::Result<Socket> {
-        Socket::connect(address).await
+        async_io::connect(address).await
     }
 
     async fn listen(&self, address: &Address) -> io::Result<Listener> {
-        Listener::bind(address)
+        async_io::bind(address)
     }
 
     async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {

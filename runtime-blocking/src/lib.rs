@@ -13,7 +13,6 @@
 //! # }
 //! ```
 
-mod net;
 mod reactor;
 mod resolve;
 mod runtime;
@@ -23,7 +22,7 @@ use std::io;
 
 use unwired::transport::Address;
 
-pub use net::{Listener, Socket};
+pub use reactor::Source;
 pub use runtime::{Blocking, BlockingTimer};
 pub use server::{Bound, Running, Stopper};
 

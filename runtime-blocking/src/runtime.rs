@@ -7,8 +7,9 @@ use std::task::{Context, Poll};
 use unwired::Instant;
 use unwired::transport::{Address, BoxFuture, Runtime, RuntimeHandle, Timer};
 
-use crate::net::{Listener, Socket};
-use crate::reactor::{Reactor, TimerKey, now};
+use unwired_sockets::{now, watched};
+
+use crate::reactor::{Reactor, Source, TimerKey};
 use crate::resolve::resolve;
 
 /// A reactor that is driven by the threads that wait in [`block_on`](Self::block_on): of several, one polls the system and
@@ -65,8 +66,8 @@ impl fmt::Debug for Blocking {
 }
 
 impl Runtime for Blocking {
-    type Stream = Socket;
-    type Listener = Listener;
+    type Stream = watched::Socket<Source>;
+    type Listener = watched::Listener<Source>;
     type Timer = BlockingTimer;
 
     fn now(&self) -> Instant {
@@ -85,12 +86,12 @@ impl Runtime for Blocking {
         unwired_sockets::seed()
     }
 
-    async fn connect(&self, address: &Address) -> io::Result<Socket> {
-        Socket::connect(&self.reactor, address).await
+    async fn connect(&self, address: &Address) -> io::Result<Self::Stream> {
+        watched::Socket::connect(address, |socket| Source::new(&self.reactor, socket)).await
     }
 
-    async fn listen(&self, address: &Address) -> io::Result<Listener> {
-        Listener::bind(&self.reactor, address)
+    async fn listen(&self, address: &Address) -> io::Result<Self::Listener> {
+        watched::Listener::bind(address, |socket| Source::new(&self.reactor, socket))
     }
 
     async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {

@@ -1,164 +1,78 @@
-//! Byte streams, listeners and timers on the reactor of [`async_io`](::async_io), which smol and async-std have in common.
-//! Any executor polls them.
+//! Sockets and timers on the reactor of [`async_io`](::async_io), which smol and async-std have in common. Any executor polls
+//! them.
 
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
-use std::net::{Shutdown, TcpStream};
-#[cfg(unix)]
-use std::os::{fd::OwnedFd, unix::net::UnixStream};
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Instant as StdInstant;
 
 use ::async_io::Async;
 use socket2::Socket as System;
 use unwired::Instant;
-use unwired::transport::{self, Address, ByteStream, Listen, Peer};
+use unwired::transport::{self, Address};
 
-#[cfg(unix)]
-use crate::SocketFile;
+use crate::watched::{self, Direction};
 
 /// A connected socket.
-#[derive(Debug)]
-pub struct Socket {
-    io: Async<System>,
-    peer: Peer,
-    /// The last read found less than it had room for, or nothing: there is no more until the reactor says so. Asking the
-    /// system all the same would cost two calls of it each time that the stream falls silent. What comes in between is not
-    /// lost, for the reactor is told of whatever is there when it is asked.
-    is_drained: bool,
-}
-
-impl Socket {
-    /// Connects to `address`.
-    ///
-    /// # Errors
-    ///
-    /// Those of the system; [`ErrorKind::Unsupported`] for an address that is none of the system's.
-    pub async fn connect(address: &Address) -> io::Result<Self> {
-        match address {
-            Address::Tcp(address) => {
-                let stream = Async::<TcpStream>::connect(*address).await?.into_inner()?;
-                let peer = crate::tcp(&stream);
-                Self::new(stream.into(), peer)
-            }
-            #[cfg(unix)]
-            Address::Unix(path) => {
-                let stream = Async::<UnixStream>::connect(path).await?.into_inner()?;
-                let peer = crate::unix(&stream, path);
-                Self::new(OwnedFd::from(stream).into(), peer)
-            }
-            other => Err(crate::unsupported(other)),
-        }
-    }
-
-    fn new(socket: System, peer: Peer) -> io::Result<Self> {
-        Ok(Self { io: Async::new(socket)?, peer, is_drained: false })
-    }
-}
-
-impl ByteStream for Socket {
-    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        loop {
-            if self.is_drained {
-                ready!(self.io.poll_readable(cx))?;
-                self.is_drained = false;
-            }
-            match self.io.get_ref().read(buffer) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.is_drained = true,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                result => {
-                    // After the end there is nothing to wait for.
-                    self.is_drained = matches!(result, Ok(read @ 1..) if read < buffer.len());
-                    return Poll::Ready(result);
-                }
-            }
-        }
-    }
-
-    fn poll_write_vectored(
-        &mut self,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        loop {
-            match self.io.get_ref().write_vectored(slices) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => ready!(self.io.poll_writable(cx))?,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                result => return Poll::Ready(result),
-            }
-        }
-    }
-
-    fn poll_shutdown(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(self.io.get_ref().shutdown(Shutdown::Write))
-    }
-
-    fn peer(&self) -> &Peer {
-        &self.peer
-    }
-}
-
+pub type Socket = watched::Socket<Source>;
 /// A listener.
+pub type Listener = watched::Listener<Source>;
+
+/// Connects to `address`.
+///
+/// # Errors
+///
+/// Those of the system; [`io::ErrorKind::Unsupported`] for an address that is none of the system's.
+pub async fn connect(address: &Address) -> io::Result<Socket> {
+    Socket::connect(address, Source::new).await
+}
+
+/// As [`bind`](crate::bind).
+///
+/// # Errors
+///
+/// Those of [`bind`](crate::bind).
+pub fn bind(address: &Address) -> io::Result<Listener> {
+    Listener::bind(address, Source::new)
+}
+
+/// A socket that the reactor watches.
 #[derive(Debug)]
-pub struct Listener {
-    // Removed before the listener is closed: nobody finds it without one.
-    #[cfg(unix)]
-    file: Option<SocketFile>,
+pub struct Source {
     io: Async<System>,
+    /// Per direction, whether the reactor is to be asked. It looks at what is there when it is asked, and so nothing that
+    /// comes before is missed.
+    is_cleared: [bool; 2],
 }
 
-impl Listener {
-    /// As [`bind`](crate::bind).
-    ///
-    /// # Errors
-    ///
-    /// Those of [`bind`](crate::bind).
-    pub fn bind(address: &Address) -> io::Result<Self> {
-        Ok(match crate::bind(address)? {
-            crate::Listener::Tcp(listener) => Self {
-                #[cfg(unix)]
-                file: None,
-                io: Async::new(listener.into())?,
-            },
-            #[cfg(unix)]
-            crate::Listener::Unix(file, listener) => {
-                Self { file: Some(file), io: Async::new(OwnedFd::from(listener).into())? }
-            }
-        })
-    }
-
-    fn ready(&self, socket: System) -> io::Result<Socket> {
-        #[cfg(unix)]
-        if let Some(file) = &self.file {
-            let peer = crate::unix(&socket, file.path());
-            return Socket::new(socket, peer);
-        }
-        let peer = crate::tcp(&socket);
-        Socket::new(socket, peer)
+impl Source {
+    fn new(socket: System) -> io::Result<Self> {
+        Ok(Self { io: Async::new_nonblocking(socket)?, is_cleared: [false; 2] })
     }
 }
 
-impl Listen for Listener {
-    type Stream = Socket;
-
-    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Socket>> {
-        loop {
-            match self.io.get_ref().accept() {
-                Ok((socket, _)) => return Poll::Ready(self.ready(socket)),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => ready!(self.io.poll_readable(cx))?,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Poll::Ready(Err(error)),
-            }
-        }
+impl watched::Watched for Source {
+    fn socket(&self) -> &System {
+        self.io.get_ref()
     }
 
-    fn local_address(&self) -> io::Result<Address> {
-        #[cfg(unix)]
-        if let Some(file) = &self.file {
-            return Ok(Address::Unix(file.path().to_owned()));
+    fn poll_ready(&mut self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let is_cleared = &mut self.is_cleared[direction as usize];
+        if *is_cleared {
+            ready!(match direction {
+                Direction::Read => self.io.poll_readable(cx),
+                Direction::Write => self.io.poll_writable(cx),
+            })?;
+            *is_cleared = false;
         }
-        let address = self.io.get_ref().local_addr()?.as_socket();
-        address.map(Address::Tcp).ok_or_else(|| ErrorKind::Unsupported.into())
+        Poll::Ready(Ok(()))
+    }
+
+    fn clear(&mut self, direction: Direction) {
+        self.is_cleared[direction as usize] = true;
+    }
+
+    fn another(&self, socket: System) -> io::Result<Self> {
+        Self::new(socket)
     }
 }
 
@@ -200,9 +114,4 @@ impl transport::Timer for Timer {
         }
         Poll::Ready(())
     }
-}
-
-/// The time since the process's [`epoch`](crate::epoch).
-pub fn now() -> Instant {
-    Instant::ZERO + StdInstant::now().duration_since(crate::epoch())
 }

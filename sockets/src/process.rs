@@ -2,12 +2,19 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::Instant as StdInstant;
+
+use unwired::Instant;
 
 /// When time begins: the same for all runtimes of a process, so that a deadline from one is good in another.
-pub fn epoch() -> Instant {
-    static EPOCH: OnceLock<Instant> = OnceLock::new();
-    *EPOCH.get_or_init(Instant::now)
+pub fn epoch() -> StdInstant {
+    static EPOCH: OnceLock<StdInstant> = OnceLock::new();
+    *EPOCH.get_or_init(StdInstant::now)
+}
+
+/// The time since the [`epoch`].
+pub fn now() -> Instant {
+    Instant::ZERO + epoch().elapsed()
 }
 
 /// A number that nobody can guess, another one every time.

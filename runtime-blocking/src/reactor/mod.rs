@@ -13,16 +13,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
-use std::time::{Duration, Instant as StdInstant};
+use std::time::Duration;
 
 use polling::{Events, Poller};
 use slab::Slab;
 use unwired::Instant;
 use unwired::transport::BoxFuture;
+use unwired_sockets::now;
 
 use duty::{Duty, Sleep, Waiter};
+pub use source::Source;
 use source::Watched;
-pub(crate) use source::{Direction, Source};
 pub(crate) use sync::lock;
 use task::Tasks;
 pub(crate) use timers::Key as TimerKey;
@@ -47,11 +48,6 @@ pub(crate) struct Reactor {
     events: Mutex<Events>,
     /// When the system was asked last, in nanoseconds.
     asked_at: AtomicU64,
-}
-
-/// The time since the process's epoch.
-pub(crate) fn now() -> Instant {
-    Instant::ZERO + StdInstant::now().duration_since(unwired_sockets::epoch())
 }
 
 impl Reactor {

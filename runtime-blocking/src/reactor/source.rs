@@ -4,13 +4,14 @@ use std::task::{Context, Poll, Waker};
 
 use polling::{Event, PollMode, Poller};
 use socket2::Socket;
+use unwired_sockets::watched::{self as sockets, Direction};
 
 use super::Reactor;
 use super::sync::lock;
 
 /// A socket that the reactor watches. It does not block.
 #[derive(Debug)]
-pub(crate) struct Source {
+pub struct Source {
     watched: Arc<Watched>,
     reactor: Arc<Reactor>,
     key: usize,
@@ -33,13 +34,6 @@ struct Way {
     /// The system is asked to tell.
     is_watched: bool,
     waker: Option<Waker>,
-}
-
-/// What to wait for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Direction {
-    Read = 0,
-    Write = 1,
 }
 
 impl Watched {
@@ -88,16 +82,17 @@ impl Source {
         let source = Self { watched, reactor: Arc::clone(reactor), key };
         // SAFETY: the socket is deleted from the poller before it is closed. The drop of `Source` deletes it; the socket
         // lives at least as long, and is lent to nobody that could close it.
-        unsafe { reactor.poller.add_with_mode(source.socket(), Event::none(key), PollMode::Level)? };
+        unsafe { reactor.poller.add_with_mode(&source.watched.socket, Event::none(key), PollMode::Level)? };
         Ok(source)
     }
+}
 
-    pub(crate) fn socket(&self) -> &Socket {
+impl sockets::Watched for Source {
+    fn socket(&self) -> &Socket {
         &self.watched.socket
     }
 
-    /// Ready while the socket may be ready.
-    pub(crate) fn poll_ready(&self, direction: Direction, cx: &Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_ready(&mut self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut ways = lock(&self.watched.ways);
         let way = &mut ways[direction as usize];
         if way.is_ready {
@@ -120,16 +115,19 @@ impl Source {
         }
     }
 
-    /// The socket turned out not to be ready.
-    pub(crate) fn clear(&self, direction: Direction) {
+    fn clear(&mut self, direction: Direction) {
         lock(&self.watched.ways)[direction as usize].is_ready = false;
+    }
+
+    fn another(&self, socket: Socket) -> io::Result<Self> {
+        Self::new(&self.reactor, socket)
     }
 }
 
 impl Drop for Source {
     fn drop(&mut self) {
         // It fails only where adding it has failed.
-        let _ = self.reactor.poller.delete(self.socket());
+        let _ = self.reactor.poller.delete(&self.watched.socket);
         self.reactor.unwatch(self.key);
     }
 }

@@ -1,0 +1,204 @@
+//! Sockets as byte streams, on whatever tells when they are ready.
+
+use std::future::poll_fn;
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::Shutdown;
+#[cfg(unix)]
+use std::os::fd::OwnedFd;
+use std::task::{Context, Poll, ready};
+
+use socket2::{Domain, Protocol, SockAddr, Socket as System, Type};
+use unwired::transport::{Address, ByteStream, Listen, Peer};
+
+#[cfg(unix)]
+use crate::SocketFile;
+
+/// What to wait for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Direction {
+    /// That there is something to read, or to accept.
+    Read = 0,
+    /// That there is room to write, or that a connection is there.
+    Write = 1,
+}
+
+/// A socket of the system that does not block, and something that watches it.
+pub trait Watched: Send + Unpin + Sized + 'static {
+    /// The socket.
+    fn socket(&self) -> &System;
+
+    /// Ready while the socket may be ready: from the start, and after [`clear`](Self::clear) once it is so again.
+    fn poll_ready(&mut self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// The socket is not ready. What comes between this and the next [`poll_ready`](Self::poll_ready) must not be missed.
+    fn clear(&mut self, direction: Direction);
+
+    /// Has `socket`, which does not block, watched like this one.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    fn another(&self, socket: System) -> io::Result<Self>;
+}
+
+/// Tries `io` for as long as the socket is ready.
+fn poll_io<W: Watched, T>(
+    watched: &mut W,
+    direction: Direction,
+    cx: &mut Context<'_>,
+    mut io: impl FnMut(&System) -> io::Result<T>,
+) -> Poll<io::Result<T>> {
+    loop {
+        ready!(watched.poll_ready(direction, cx))?;
+        match io(watched.socket()) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => watched.clear(direction),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return Poll::Ready(result),
+        }
+    }
+}
+
+/// A connected socket.
+#[derive(Debug)]
+pub struct Socket<W> {
+    watched: W,
+    peer: Peer,
+}
+
+impl<W: Watched> Socket<W> {
+    /// Connects to `address`. `watch` has the new socket watched.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system; [`ErrorKind::Unsupported`] for an address that is none of the system's.
+    pub async fn connect(address: &Address, watch: impl FnOnce(System) -> io::Result<W>) -> io::Result<Self> {
+        let (socket, to) = match address {
+            Address::Tcp(address) => {
+                let domain = Domain::for_address(*address);
+                (System::new(domain, Type::STREAM, Some(Protocol::TCP))?, SockAddr::from(*address))
+            }
+            #[cfg(unix)]
+            Address::Unix(path) => (System::new(Domain::UNIX, Type::STREAM, None)?, SockAddr::unix(path)?),
+            other => return Err(crate::unsupported(other)),
+        };
+        socket.set_nonblocking(true)?;
+        let begun = socket.connect(&to);
+        // Watched only now: a socket that has not begun to connect counts as one that was hung up.
+        let mut watched = watch(socket)?;
+        match begun {
+            Err(error) if is_under_way(&error) => {
+                watched.clear(Direction::Write);
+                poll_fn(|cx| watched.poll_ready(Direction::Write, cx)).await?;
+                if let Some(error) = watched.socket().take_error()? {
+                    return Err(error);
+                }
+            }
+            connected => connected?,
+        }
+        let peer = match address {
+            #[cfg(unix)]
+            Address::Unix(path) => crate::unix(watched.socket(), path),
+            _ => crate::tcp(watched.socket()),
+        };
+        Ok(Self { watched, peer })
+    }
+}
+
+/// Whether a connection is being made.
+fn is_under_way(error: &io::Error) -> bool {
+    // EINPROGRESS has no kind of its own.
+    const EINPROGRESS: [i32; 2] = [115, 36];
+    if cfg!(windows) {
+        error.kind() == ErrorKind::WouldBlock
+    } else {
+        error.raw_os_error().is_some_and(|code| EINPROGRESS.contains(&code))
+    }
+}
+
+impl<W: Watched> ByteStream for Socket<W> {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let room = buffer.len();
+        let read = ready!(poll_io(&mut self.watched, Direction::Read, cx, |mut socket| socket.read(buffer)));
+        if matches!(read, Ok(read @ 1..) if read < room) {
+            // There is no more, and asking would cost a call of the system whenever the peer falls silent.
+            self.watched.clear(Direction::Read);
+        }
+        Poll::Ready(read)
+    }
+
+    fn poll_write_vectored(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        poll_io(&mut self.watched, Direction::Write, cx, |mut socket| socket.write_vectored(slices))
+    }
+
+    fn poll_shutdown(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.watched.socket().shutdown(Shutdown::Write))
+    }
+
+    fn peer(&self) -> &Peer {
+        &self.peer
+    }
+}
+
+/// A listener.
+#[derive(Debug)]
+pub struct Listener<W> {
+    // Removed before the listener is closed: nobody finds it without one.
+    #[cfg(unix)]
+    file: Option<SocketFile>,
+    watched: W,
+}
+
+impl<W: Watched> Listener<W> {
+    /// As [`bind`](crate::bind). `watch` has the new socket watched.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`bind`](crate::bind), and of `watch`.
+    pub fn bind(address: &Address, watch: impl FnOnce(System) -> io::Result<W>) -> io::Result<Self> {
+        Ok(match crate::bind(address)? {
+            crate::Listener::Tcp(listener) => Self {
+                #[cfg(unix)]
+                file: None,
+                watched: watch(listener.into())?,
+            },
+            #[cfg(unix)]
+            crate::Listener::Unix(file, listener) => {
+                Self { file: Some(file), watched: watch(OwnedFd::from(listener).into())? }
+            }
+        })
+    }
+
+    fn accepted(&self, socket: System) -> io::Result<Socket<W>> {
+        socket.set_nonblocking(true)?;
+        #[cfg(unix)]
+        let peer = match &self.file {
+            Some(file) => crate::unix(&socket, file.path()),
+            None => crate::tcp(&socket),
+        };
+        #[cfg(not(unix))]
+        let peer = crate::tcp(&socket);
+        Ok(Socket { watched: self.watched.another(socket)?, peer })
+    }
+}
+
+impl<W: Watched> Listen for Listener<W> {
+    type Stream = Socket<W>;
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Socket<W>>> {
+        let accepted = ready!(poll_io(&mut self.watched, Direction::Read, cx, System::accept));
+        Poll::Ready(accepted.and_then(|(socket, _)| self.accepted(socket)))
+    }
+
+    fn local_address(&self) -> io::Result<Address> {
+        #[cfg(unix)]
+        if let Some(file) = &self.file {
+            return Ok(Address::Unix(file.path().to_owned()));
+        }
+        let address = self.watched.socket().local_addr()?.as_socket();
+        address.map(Address::Tcp).ok_or_else(|| ErrorKind::Unsupported.into())
+    }
+}
