@@ -4,14 +4,20 @@ use std::error::Error;
 use std::fmt::{Debug, Display};
 use std::time::Duration;
 
+use futures_channel::oneshot;
+use futures_util::future::join;
 use futures_util::stream;
-use unwired::Channel;
+use unwired::server::{Bound, Builder};
+use unwired::{Channel, Server, Status};
 use unwired_proto::helloworld::HelloRequest;
 use unwired_proto::helloworld::greeter_client::GreeterClient;
+use unwired_proto::helloworld::greeter_server::GreeterServer;
 use unwired_proto::routeguide::route_guide_client::RouteGuideClient;
+use unwired_proto::routeguide::route_guide_server::RouteGuideServer;
 use unwired_proto::routeguide::{Feature, Point, RouteNote};
 
-use crate::route_guide::{AROUND_NEW_YORK, Area, BERKSHIRE, Database, Trip, place};
+use crate::greeter::PoliteGreeter;
+use crate::route_guide::{AROUND_NEW_YORK, Area, BERKSHIRE, Database, Guide, Trip, place};
 
 /// A method that was called, and whether it answered as it should.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +29,44 @@ pub struct Visit {
 }
 
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
+
+/// The services that a tour calls, fresh.
+pub fn server() -> Builder {
+    Server::builder()
+        .add_service(GreeterServer::new(PoliteGreeter))
+        .add_service(RouteGuideServer::new(Guide::new(Database::embedded())))
+}
+
+/// Serves at `bound` and calls all six methods there, by a channel that `connect` makes to the URL that it is given; then the
+/// server ends.
+///
+/// # Errors
+/// When the server cannot be reached at all.
+pub async fn visit_all<F>(
+    bound: Bound,
+    connect: impl FnOnce(String) -> F,
+) -> Result<Vec<Visit>, Box<dyn Error>>
+where
+    F: Future<Output = Result<Channel, Status>>,
+{
+    let address = bound.local_addr()?;
+    println!(
+        "The greeter and the route guide listen on {address}; one client calls them, all on one connection."
+    );
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = bound.serve_with_shutdown(server(), async { _ = stopped.await });
+    let touring = async {
+        let visits = match connect(format!("http://{address}")).await {
+            Ok(channel) => Ok(tour(channel).await),
+            Err(status) => Err(status),
+        };
+        drop(stop);
+        visits
+    };
+    let (served, visits) = join(serving, touring).await;
+    served?;
+    Ok(visits?)
+}
 
 /// Calls all six methods of the services behind `channel`, which have to be fresh: what is remembered of an earlier tour is not
 /// expected.

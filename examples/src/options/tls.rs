@@ -28,11 +28,12 @@ struct Identity {
 }
 
 impl Options {
-    /// The server, with TLS if it was asked for.
+    /// The server, with TLS if it was asked for. What ends a connection before its time is a line on standard error.
     ///
     /// # Errors
     /// In a line, which file cannot be used and why.
     pub fn secure_server(&self, server: server::Builder) -> Result<server::Builder, String> {
+        let server = server.on_connection_error(|error| eprintln!("{error}"));
         let Some(Identity { chain, key }) = self.tls.identity()? else { return Ok(server) };
         let mut tls = used("--tls-cert", ServerTls::from_pem(chain, key))?;
         if let Some(path) = &self.tls.ca {
