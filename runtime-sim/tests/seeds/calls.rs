@@ -36,7 +36,7 @@ pub(crate) struct Caller {
 pub(crate) struct Excuses {
     /// Nearly anything may happen.
     pub(crate) any: bool,
-    /// Connections end of age, and give calls that time to end.
+    /// Connections end of age, and give calls that time to end: as the server sees it, which is not as the client does.
     pub(crate) grace: Option<Duration>,
     /// Few calls at a time are taken.
     pub(crate) few_streams: bool,
@@ -50,7 +50,7 @@ impl Excuses {
         let is_late = status.message().contains("before it acted on the stream");
         self.any
             || (self.few_streams && is_refused)
-            || self.grace.is_some_and(|grace| is_late || took >= grace)
+            || self.grace.is_some_and(|grace| is_late || took >= grace / 2)
     }
 }
 
