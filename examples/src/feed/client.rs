@@ -3,11 +3,14 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use unwired::{Code, Status};
+use unwired::{Code, Request, Status};
 use unwired_proto::feed::{Delivery, Receipt};
 
 use super::{End, Intake, Line, Tally};
 use crate::route_guide::Feature;
+
+/// How long one attempt may take.
+const DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long a request without an answer is sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +36,7 @@ impl Default for Patience {
 pub fn feed(
     intake: &Intake,
     patience: Patience,
-    mut send: impl FnMut(Delivery) -> Result<Receipt, Status>,
+    mut send: impl FnMut(Request<Delivery>) -> Result<Receipt, Status>,
     mut report: impl FnMut(&str),
 ) -> Tally {
     // No other feed has the same ids.
@@ -66,7 +69,12 @@ pub fn feed(
         };
         let id = format!("{feed:016x}-{}", line.number);
         let delivery = Delivery { id, feature: Some((&feature).into()) };
-        match persist(intake, patience, || send(delivery.clone()), &mut report) {
+        let send = || {
+            let mut request = Request::new(delivery.clone());
+            request.set_timeout(DEADLINE);
+            send(request)
+        };
+        match persist(intake, patience, send, &mut report) {
             Ok(Receipt { received, repeated }) => {
                 tally.received += 1;
                 let already = if repeated { " already" } else { "" };
@@ -171,8 +179,8 @@ mod tests {
         mut answer: impl FnMut(u64) -> Result<Receipt, Status>,
     ) -> (Tally, Vec<String>, Vec<Delivery>) {
         let (mut said, mut sent) = (Vec::new(), Vec::new());
-        let send = |delivery| {
-            sent.push(delivery);
+        let send = |request: Request<Delivery>| {
+            sent.push(request.into_inner());
             answer(sent.len() as u64)
         };
         let tally = feed(intake, PATIENCE, send, |text| said.push(text.to_owned()));

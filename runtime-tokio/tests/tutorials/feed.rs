@@ -24,8 +24,8 @@ async fn fed(channel: Channel, text: String) -> (Tally, Vec<String>) {
     let runtime = Handle::current();
     let feeding = move || {
         let client = FeatureFeedClient::new(channel);
-        let send = |delivery| -> Result<Receipt, Status> {
-            Ok(runtime.block_on(client.deliver(delivery))?.into_inner())
+        let send = |request| -> Result<Receipt, Status> {
+            Ok(runtime.block_on(client.deliver(request))?.into_inner())
         };
         let mut said = Vec::new();
         let intake = Intake::read(Cursor::new(text), None);

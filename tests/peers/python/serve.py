@@ -1,5 +1,4 @@
-"""A grpcio server of everything our clients call: the greeter, the route guide, the services of the tutorials and the peer
-service.
+"""A grpcio server of everything our clients call: the services of the examples and the peer service.
 
 Usage: serve.py PLACES.json. Prints `listening on ADDR:PORT` and serves until it is ended.
 """

@@ -1,0 +1,29 @@
+//! Feeds features to a server from plain threads: `cargo run -p unwired-blocking --example feed_client -- --input FILE`.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use unwired::Channel;
+use unwired_blocking::Blocking;
+use unwired_examples::feed::{Intake, Patience, feed};
+use unwired_examples::options::FEED_CLIENT;
+use unwired_proto::feed::feature_feed_client::FeatureFeedClient;
+
+fn main() -> ExitCode {
+    FEED_CLIENT.ended(run())
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
+    let options = FEED_CLIENT.from_command_line();
+    let intake = Intake::open(options.input.as_deref())?;
+    let stopping = intake.clone();
+    unwired_examples::on_stop(move || stopping.stop())?;
+
+    let runtime = Blocking::global()?;
+    let channel = options.secure_channel(Channel::builder(runtime.handle(), options.target.parse()?))?;
+    let client = FeatureFeedClient::new(runtime.block_on(channel.connect())?);
+    let send = |request| Ok(runtime.block_on(client.deliver(request))?.into_inner());
+    let tally = feed(&intake, Patience::default(), send, |line| println!("{line}"));
+    println!("{tally}");
+    Ok(tally.verdict()?)
+}
