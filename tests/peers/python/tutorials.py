@@ -11,6 +11,8 @@ import hello_service_pb2_grpc
 import inventory_pb2_grpc
 from displacement_pb2 import Displacement, DisplacementResponse, PathResponse, Point
 from displacement_pb2_grpc import DisplacementServiceServicer, add_DisplacementServiceServicer_to_server
+from feed_pb2 import Delivery, Receipt
+from feed_pb2_grpc import FeatureFeedServicer, add_FeatureFeedServicer_to_server
 from hello_service_pb2 import HelloRequest, HelloResponse
 from inventory_pb2 import AddItemResponse, Filter, GetItemRequest, HelloReply, Item
 from inventory_pb2 import HelloRequest as Visitor
@@ -99,8 +101,25 @@ class Inventory(inventory_pb2_grpc.InventoryServicer):
                 yield Item(name=name, quantity=quantity)
 
 
+class FeatureFeed(FeatureFeedServicer):
+    """Deliveries, each counted once."""
+
+    def __init__(self) -> None:
+        self._ids: set[str] = set()
+        self._lock = threading.Lock()
+
+    def Deliver(self, request: Delivery, context: grpc.ServicerContext) -> Receipt:
+        if not request.id or not request.feature.HasField("location"):
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "a delivery needs an id, and a feature a location")
+        with self._lock:
+            repeated = request.id in self._ids
+            self._ids.add(request.id)
+            return Receipt(received=len(self._ids), repeated=repeated)
+
+
 def add_tutorials_to_server(server: grpc.Server) -> None:
     """All of them."""
     add_DisplacementServiceServicer_to_server(DisplacementService(), server)
+    add_FeatureFeedServicer_to_server(FeatureFeed(), server)
     hello_service_pb2_grpc.add_HelloServiceServicer_to_server(HelloService(), server)
     inventory_pb2_grpc.add_InventoryServicer_to_server(Inventory(), server)
