@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use futures_util::stream;
 use unwired::transport::RuntimeHandle;
-use unwired::{Code, Request, Status};
+use unwired::{Code, Request, Status, Streaming};
 use unwired_proto::grpc::testing::test_service_client::TestServiceClient;
 use unwired_sim::Random;
 use unwired_suite::messages::{input, output, simple, sizes};
@@ -27,6 +28,8 @@ pub(crate) struct Caller {
     pub(crate) random: Random,
     /// Tells its calls from those of others.
     pub(crate) name: u64,
+    /// The most bytes of a message.
+    pub(crate) longest: usize,
     /// What may end a call early.
     pub(crate) excuses: Excuses,
 }
@@ -74,6 +77,8 @@ struct Plan {
     /// What each message holds: no two calls have the same.
     body: Body,
     messages: usize,
+    /// Before each message is read.
+    pause: Duration,
 }
 
 #[derive(Clone)]
@@ -119,17 +124,22 @@ impl Caller {
         if ask == Ask::Hang && timeout.is_none() {
             ask = Ask::Nothing;
         }
-        let size = if random.chance(0.1) { random.below(100_000) } else { random.below(300) };
+        let size = if random.chance(0.1) { random.below(self.longest) } else { random.below(300) };
         let mut body = vec![0; 16 + size];
         let name = [self.name.to_be_bytes(), (number as u64).to_be_bytes()].concat();
         body.iter_mut().zip(name.iter().cycle()).for_each(|(to, from)| *to = *from);
         Plan {
-            kind: random.below(4),
+            kind: random.below(6),
             ask,
             timeout,
             given_up: random.chance(0.1).then(|| some_time(random, Duration::from_secs(5))),
             body: Body(body),
             messages: between(random, 0, 5),
+            pause: if random.chance(0.2) {
+                some_time(random, Duration::from_secs(1))
+            } else {
+                Duration::ZERO
+            },
         }
     }
 
@@ -162,13 +172,18 @@ impl Caller {
                 let mut answers =
                     client.streaming_output_call(Self::request(plan, wanted)).await?.into_inner();
                 let mut received = 0;
-                while let Some(answer) = answers.message().await? {
+                while let Some(answer) = self.next(plan, &mut answers).await? {
                     assert_eq!(answer.payload.unwrap().body.len(), body.len(), "the answer of another call");
                     received += 1;
                 }
                 assert_eq!(received, plan.messages);
             }
             2 => {
+                let requests = stream::iter(vec![input(body.clone()); plan.messages]);
+                let answer = client.streaming_input_call(Self::request(plan, requests)).await?.into_inner();
+                assert_eq!(answer.aggregated_payload_size as usize, body.len() * plan.messages);
+            }
+            3 => {
                 let (mut requests, answer) =
                     client.streaming_input_call_halves(Self::request(plan, ())).await?;
                 for _ in 0..plan.messages {
@@ -180,6 +195,16 @@ impl Caller {
                 let answer = answer.response().await?.into_inner();
                 assert_eq!(answer.aggregated_payload_size as usize, body.len() * plan.messages);
             }
+            4 => {
+                let requests = stream::iter(vec![output(body.clone()); plan.messages]);
+                let mut answers = client.full_duplex_call(Self::request(plan, requests)).await?.into_inner();
+                let mut received = 0;
+                while let Some(answer) = self.next(plan, &mut answers).await? {
+                    assert_eq!(&answer.payload.unwrap().body, body, "the answer of another call");
+                    received += 1;
+                }
+                assert_eq!(received, plan.messages);
+            }
             _ => {
                 let (mut requests, mut answers) =
                     client.full_duplex_call_halves(Self::request(plan, ())).await?;
@@ -187,7 +212,7 @@ impl Caller {
                     if requests.send(output(body.clone())).await.is_err() {
                         break;
                     }
-                    let answer = answers.message().await?.expect("an answer to each message");
+                    let answer = self.next(plan, &mut answers).await?.expect("an answer to each message");
                     assert_eq!(&answer.payload.unwrap().body, body, "the answer of another call");
                 }
                 requests.close();
@@ -197,9 +222,19 @@ impl Caller {
         Ok(())
     }
 
+    /// The next message, read when the caller comes to it.
+    async fn next<T>(&self, plan: &Plan, answers: &mut Streaming<T>) -> Result<Option<T>, Status> {
+        if !plan.pause.is_zero() {
+            self.runtime.sleep(plan.pause).await;
+        }
+        answers.message().await
+    }
+
     /// Whether anything explains that end.
     fn judge(&self, plan: &Plan, end: &Result<(), Status>, took: Duration) {
-        let late = plan.timeout.map(|timeout| timeout + LATE);
+        // Who does something else in between hears of the end when they come back.
+        let pauses = plan.pause * (plan.messages as u32 + 1);
+        let late = plan.timeout.map(|timeout| timeout + pauses + LATE);
         assert!(
             late.is_none_or(|late| took <= late),
             "a deadline was not kept: {end:?} after {took:?}, {plan:?}"

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_channel::oneshot;
-use unwired::Server;
+use unwired::{Encoding, Server};
 use unwired_proto::grpc::testing::test_service_server::TestServiceServer;
 use unwired_sim::{JoinHandle, Random, Sim};
 use unwired_suite::service::{Seen, Tester};
@@ -23,14 +23,23 @@ pub(crate) struct Serving<'a> {
 impl<'a> Serving<'a> {
     pub(crate) fn begin(sim: &'a Sim, plan: &Plan) -> Self {
         let seen = Arc::new(Seen::new(&sim.host("watch").runtime()));
+        let service = TestServiceServer::new(Tester(Arc::clone(&seen)));
+        let service = if plan.is_compressed { service.send_compressed(Encoding::Gzip) } else { service };
         let server = Server::builder()
-            .add_service(TestServiceServer::new(Tester(Arc::clone(&seen))))
+            .add_service(service)
             .max_concurrent_streams(plan.max_streams)
             .drain_timeout(Duration::from_secs(5))
             // Clients ask more often than servers of the world allow: half-open connections are to be found out in a test.
-            .configure(|config| config.http2.ping_policy = None);
+            .configure(|config| {
+                config.http2.ping_policy = None;
+                config.http2.initial_window = plan.stream_window;
+            });
         let server = match plan.max_age {
             Some(age) => server.max_connection_age(age).max_connection_age_grace(GRACE),
+            None => server,
+        };
+        let server = match plan.max_idle {
+            Some(idle) => server.max_connection_idle(idle),
             None => server,
         };
         let mut this = Self { sim, server: server.build(), seen, running: None };

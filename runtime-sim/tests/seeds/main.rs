@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{join, join_all};
-use unwired::Code;
+use unwired::{Code, Encoding};
 use unwired_proto::grpc::testing::test_service_client::TestServiceClient;
 use unwired_sim::{Host, Link, Random, Sim, check, seeds};
 use unwired_suite::messages::simple;
@@ -32,6 +32,7 @@ fn storm(sim: &Sim) -> Ends {
     if std::env::var_os("UNWIRED_SIM_SEED").is_some() {
         eprintln!("{plan:#?}");
     }
+    let watch = sim.host("watch").runtime();
     let mut serving = Serving::begin(sim, &plan);
     let clients: Vec<_> = (0..plan.clients).map(|n| sim.host(&format!("client{n}"))).collect();
     sim.set_default_link(plan.link.clone());
@@ -46,6 +47,7 @@ fn storm(sim: &Sim) -> Ends {
                     client: client.clone(),
                     random: Random::new(random.next_u64()),
                     name,
+                    longest: plan.longest,
                     excuses: plan.excuses(),
                 };
                 host.spawn(caller.run(plan.calls))
@@ -64,6 +66,12 @@ fn storm(sim: &Sim) -> Ends {
         }
     }
 
+    if plan.is_calm {
+        // What was given up is known of as soon as word has come.
+        let gone = sim.run_until(watch.timeout(Duration::from_secs(30), serving.seen.all_gone(0)));
+        assert_eq!(gone, Ok(()), "handlers are left over");
+    }
+
     // The storm is over: every channel that is left comes back.
     sim.heal_all();
     sim.set_default_link(Link::default());
@@ -72,9 +80,8 @@ fn storm(sim: &Sim) -> Ends {
 
     // All that is left are ends of connections that believe in them; the server asks after two hours.
     let seen = Arc::clone(&serving.seen);
-    let runtime = sim.host("watch").runtime();
     sim.run_for(Duration::from_secs(3 * 60 * 60));
-    let gone = sim.run_until(runtime.timeout(Duration::from_millis(2), seen.all_gone(0)));
+    let gone = sim.run_until(watch.timeout(Duration::from_millis(2), seen.all_gone(0)));
     assert_eq!(gone, Ok(()), "handlers are left over");
     assert_eq!(sim.connections(), 0, "connections are left over");
     sim.run_until(serving.stop());
@@ -84,7 +91,9 @@ fn storm(sim: &Sim) -> Ends {
 fn client(host: &Host, plan: &Plan) -> TestServiceClient {
     let channel = host.channel(TARGET).unwrap();
     let channel = channel.keepalive(plan.keepalive, plan.keepalive_timeout);
-    TestServiceClient::new(channel.connect_lazy())
+    let channel = channel.configure(|config| config.http2.initial_window = plan.stream_window);
+    let client = TestServiceClient::new(channel.connect_lazy());
+    if plan.is_compressed { client.send_compressed(Encoding::Gzip) } else { client }
 }
 
 /// A channel that was made in good times calls, sooner or later.

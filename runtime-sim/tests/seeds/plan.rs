@@ -27,6 +27,12 @@ pub(crate) struct Plan {
     /// Calls at a time on one connection that the server takes.
     pub(crate) max_streams: u32,
     pub(crate) max_age: Option<Duration>,
+    pub(crate) max_idle: Option<Duration>,
+    /// What a stream may send before somebody reads it, bytes.
+    pub(crate) stream_window: u32,
+    pub(crate) is_compressed: bool,
+    /// The most bytes of a message.
+    pub(crate) longest: usize,
     /// Things that somebody does to the network and its hosts.
     pub(crate) deeds: usize,
 }
@@ -63,7 +69,7 @@ impl Plan {
             .jitter(some_time(random, Duration::from_millis(100)))
             .faults(faults);
         if random.chance(0.3) {
-            link = link.bandwidth(between(random, 20_000, 2_000_000) as u64);
+            link = link.bandwidth(between(random, 50_000, 2_000_000) as u64);
         }
         if random.chance(0.3) {
             link = link.buffer(between(random, 100, 20_000));
@@ -78,6 +84,12 @@ impl Plan {
             keepalive_timeout: Duration::from_secs(between(random, 5, 20) as u64),
             max_streams: if random.chance(0.3) { between(random, 1, 4) as u32 } else { 128 },
             max_age: random.chance(0.3).then(|| some_time(random, Duration::from_secs(20)).max(SHORTEST_AGE)),
+            max_idle: random
+                .chance(0.2)
+                .then(|| some_time(random, Duration::from_secs(20)).max(SHORTEST_AGE)),
+            stream_window: if random.chance(0.3) { between(random, 1, 70_000) as u32 } else { 64 << 10 },
+            is_compressed: random.chance(0.3),
+            longest: if random.chance(0.1) { 1 << 20 } else { 100_000 },
             deeds: if is_calm { 0 } else { between(random, 0, 8) },
         }
     }
