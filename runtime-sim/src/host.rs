@@ -104,7 +104,7 @@ impl fmt::Debug for Host {
 
 /// The runtime of a host, from one start of it to the next crash.
 #[derive(Clone)]
-pub struct SimRuntime {
+pub(crate) struct SimRuntime {
     world: Arc<World>,
     host: HostId,
     incarnation: u64,

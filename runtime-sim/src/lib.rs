@@ -67,11 +67,10 @@ mod timer;
 mod world;
 
 pub use check::{check, seeds};
-pub use host::{Crashed, Host, JoinHandle, SimRuntime};
-pub use network::{Faults, Link, SimListener, SimSocket};
+pub use host::{Crashed, Host, JoinHandle};
+pub use network::{Faults, Link};
 pub use random::Random;
 pub use sim::Sim;
-pub use timer::SimTimer;
 
 /// The code in the guide compiles, and its tests pass.
 #[cfg(doctest)]

@@ -11,7 +11,7 @@ use crate::agenda::{Due, Entry};
 use crate::world::World;
 
 /// A timer in virtual time.
-pub struct SimTimer {
+pub(crate) struct SimTimer {
     world: Arc<World>,
     at: Option<Instant>,
     /// Where it stands on the agenda, if somebody waits for it.

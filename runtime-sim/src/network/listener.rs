@@ -13,7 +13,7 @@ use crate::log::Kind;
 use crate::world::{State, World};
 
 /// A listener on a simulated host.
-pub struct SimListener {
+pub(crate) struct SimListener {
     world: Arc<World>,
     address: SocketAddr,
     number: u64,

@@ -14,9 +14,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use connection::Connection;
 pub(crate) use connection::{ConnectionId, Side};
-pub use listener::SimListener;
+pub(crate) use listener::SimListener;
 pub use settings::{Faults, Link};
-pub use socket::SimSocket;
+pub(crate) use socket::SimSocket;
 
 use crate::random::Random;
 

@@ -15,7 +15,7 @@ use crate::world::{State, World};
 const SEGMENT: usize = 16 << 10;
 
 /// An end of a simulated connection.
-pub struct SimSocket {
+pub(crate) struct SimSocket {
     world: Arc<World>,
     id: ConnectionId,
     side: Side,
