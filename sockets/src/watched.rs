@@ -107,7 +107,7 @@ impl<W: Watched> Socket<W> {
 /// Whether a connection is being made.
 fn is_under_way(error: &io::Error) -> bool {
     // EINPROGRESS has no kind of its own.
-    const EINPROGRESS: [i32; 2] = [115, 36];
+    const EINPROGRESS: [i32; 3] = [115, 36, 150];
     if cfg!(windows) {
         error.kind() == ErrorKind::WouldBlock
     } else {

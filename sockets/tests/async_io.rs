@@ -1,4 +1,4 @@
-//! Timers of the reactor through the trait. What holds of its sockets is tested on the adapters.
+//! The reactor through the traits. What holds of sockets on any runtime is tested on the adapters.
 #![cfg(feature = "async-io")]
 
 use std::future::poll_fn;
@@ -46,4 +46,33 @@ fn a_timer_that_waits_can_be_set_to_another_time() {
         }
         expired
     }));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_socket_whose_listener_is_too_busy_is_not_taken_for_connected() {
+    use std::io::ErrorKind;
+
+    use socket2::{Domain, SockAddr, Socket, Type};
+    use unwired::transport::Address;
+    use unwired_sockets::async_io::connect;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let listener = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+    listener.bind(&SockAddr::unix(&path).unwrap()).unwrap();
+    listener.listen(0).unwrap();
+    let address = Address::Unix(path);
+    async_io::block_on(async {
+        let mut waiting = Vec::new();
+        let error = loop {
+            match connect(&address).await {
+                Ok(socket) if waiting.len() < 10 => waiting.push(socket),
+                Ok(_) => panic!("more than the listener takes"),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+        assert!(!waiting.is_empty());
+    });
 }

@@ -168,7 +168,7 @@ impl<T> Request<T> {
         Some(&self.served.as_ref()?.link.runtime)
     }
 
-    /// Both ends of the connection. `None` outside of a handler.
+    /// Both ends of the connection, and whose process or what certificate the client is. `None` outside of a handler.
     pub fn peer(&self) -> Option<&Peer> {
         Some(&self.served.as_ref()?.link.peer)
     }
