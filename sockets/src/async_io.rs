@@ -1,5 +1,5 @@
-//! Sockets and timers on the reactor of [`async_io`](::async_io), which smol and async-std have in common. Any executor polls
-//! them.
+//! Sockets and timers on the reactor of [`async_io`](https://docs.rs/async-io), which smol and async-std have in common.
+//! Any executor polls them.
 
 use std::io;
 use std::pin::Pin;
