@@ -9,6 +9,9 @@ use unwired_proto::feed::{Delivery, Receipt};
 use super::{End, Intake, Line, Tally};
 use crate::route_guide::Feature;
 
+/// The longest report about a line, in characters.
+const LONGEST_REPORT: usize = 300;
+
 /// How long one attempt may take.
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -54,9 +57,12 @@ pub fn feed(
                 return tally;
             }
         };
-        let mut report = |what: &str| match intake.percent(&line) {
-            Some(percent) => report(&format!("[{percent:3}%] line {}: {what}", line.number)),
-            None => report(&format!("line {}: {what}", line.number)),
+        let mut report = |what: &str| {
+            let what = one_line(what);
+            match intake.percent(&line) {
+                Some(percent) => report(&format!("[{percent:3}%] line {}: {what}", line.number)),
+                None => report(&format!("line {}: {what}", line.number)),
+            }
         };
         let feature = match read(&line) {
             Ok(Some(feature)) => feature,
@@ -154,6 +160,19 @@ fn describe(feature: &Feature) -> String {
     if feature.name.is_empty() { feature.location.to_string() } else { feature.name.clone() }
 }
 
+/// What names, broken lines and servers say, without what would play tricks with a terminal.
+fn one_line(text: &str) -> String {
+    let mut line = String::new();
+    for character in text.chars().take(LONGEST_REPORT) {
+        if character.is_control() {
+            line.extend(character.escape_debug());
+        } else {
+            line.push(character);
+        }
+    }
+    line
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
@@ -227,6 +246,19 @@ mod tests {
         assert_eq!(said[2], "line 3: broken: expected ident at column 2");
         assert_eq!(said[3], "line 4: broken: 900000001,0 is not on the globe at column 53");
         assert!(matches!(tally.end, End::Complete), "{tally:?}");
+    }
+
+    #[test]
+    fn a_report_is_one_line_that_fits_a_screen() {
+        let colourful = r#"{"location": {"latitude": 1, "longitude": 2}, "name": "a\nb\u001b[31m"}"#;
+        let endless = format!("\"{}\"", "x".repeat(10_000));
+        let (_, said, _) = fed(&intake(&[colourful, &endless]), receipt);
+        assert_eq!(said[0], r"line 1: received, 1 in all: a\nb\u{1b}[31m");
+        assert!(
+            said[1].starts_with("line 2: broken: invalid type: string") && said[1].len() < 400,
+            "{}",
+            said[1]
+        );
     }
 
     #[test]

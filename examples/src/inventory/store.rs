@@ -85,12 +85,7 @@ impl Store {
     /// # Errors
     /// [`Refusal`] for a name that is empty, too long or taken, and when the store is full.
     pub fn add(&self, item: Item) -> Result<usize, Refusal> {
-        if item.name.len() > LONGEST_NAME {
-            return Err(Refusal::LongName(item.name.len()));
-        }
-        if item.name.is_empty() {
-            return Err(Refusal::NoName);
-        }
+        check(&item.name)?;
         let mut quantities = self.quantities();
         if quantities.contains_key(&item.name) {
             return Err(Refusal::Duplicate(item.name));
@@ -105,11 +100,9 @@ impl Store {
     /// The item of that name.
     ///
     /// # Errors
-    /// [`Refusal`] when there is none, or no name was given.
+    /// [`Refusal`] when there is none, or no item can have that name.
     pub fn get(&self, name: &str) -> Result<Item, Refusal> {
-        if name.is_empty() {
-            return Err(Refusal::NoName);
-        }
+        check(name)?;
         match self.quantities().get(name) {
             Some(&quantity) => Ok(Item { name: name.to_owned(), quantity }),
             None => Err(Refusal::Unknown(name.to_owned())),
@@ -137,6 +130,15 @@ impl Store {
     fn quantities(&self) -> MutexGuard<'_, BTreeMap<String, u32>> {
         // Nothing that holds the lock can leave the map half changed.
         self.quantities.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether an item can have this name. A refusal may quote one that has passed: it is not too long for a status.
+fn check(name: &str) -> Result<(), Refusal> {
+    match name.len() {
+        0 => Err(Refusal::NoName),
+        1..=LONGEST_NAME => Ok(()),
+        length => Err(Refusal::LongName(length)),
     }
 }
 
@@ -173,6 +175,7 @@ mod tests {
         assert_eq!(store.add(item(&"x".repeat(257), 1)), Err(Refusal::LongName(257)));
         assert_eq!(store.get("plum"), Err(Refusal::Unknown("plum".to_owned())));
         assert_eq!(store.get(""), Err(Refusal::NoName));
+        assert_eq!(store.get(&"x".repeat(1 << 20)), Err(Refusal::LongName(1 << 20)));
         assert_eq!(store.list(String::new()).collect::<Vec<_>>(), [item("pear", 3)]);
     }
 

@@ -108,7 +108,7 @@ pub mod inventory_client {
                 >("/inventory.Inventory/AddItem", request.into_request())
                 .await
         }
-        /// The item of a name; NOT_FOUND when there is none, INVALID_ARGUMENT without a name.
+        /// The item of a name; NOT_FOUND when there is none, INVALID_ARGUMENT without a name or with one that is too long.
         pub async fn get_item(
             &self,
             request: impl ::unwired::IntoRequest<super::GetItemRequest>,
@@ -174,7 +174,7 @@ pub mod inventory_server {
                 ::unwired::Status,
             >,
         > + ::core::marker::Send;
-        /// The item of a name; NOT_FOUND when there is none, INVALID_ARGUMENT without a name.
+        /// The item of a name; NOT_FOUND when there is none, INVALID_ARGUMENT without a name or with one that is too long.
         fn get_item(
             &self,
             request: ::unwired::Request<super::GetItemRequest>,
