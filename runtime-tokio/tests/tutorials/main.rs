@@ -1,9 +1,10 @@
-//! The services of the tutorials, called over connections in memory.
+//! The services of the tutorials, called over connections in memory, and the TLS of their command lines.
 
 mod displacement;
 mod feed;
 mod hello_service;
 mod inventory;
+mod tls;
 
 use std::future::pending;
 use std::time::Duration;
