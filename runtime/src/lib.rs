@@ -24,6 +24,7 @@ mod driver;
 #[doc(hidden)]
 pub mod generated;
 pub mod server;
+mod sync;
 #[cfg(feature = "tls")]
 pub mod tls;
 pub mod transport;

@@ -12,7 +12,7 @@ use unwired_core::http2::Reason;
 
 use super::builder::{Options, Target};
 use super::policy::Backoff;
-use super::starting::Turns;
+use super::turns::Turns;
 use crate::Status;
 use crate::driver::{Driver, Link, Shared, Side, wake_all};
 #[cfg(feature = "tls")]
@@ -22,7 +22,7 @@ use crate::transport::{Address, BoxStream, ByteStream, RuntimeHandle};
 /// A connection and who waits to start calls on it.
 pub(crate) struct Connected {
     pub(crate) link: Arc<Link<Connection>>,
-    pub(crate) turns: Turns,
+    pub(crate) turns: Arc<Turns>,
     /// The server has shown that it speaks HTTP/2.
     is_ready: AtomicBool,
 }
@@ -175,7 +175,7 @@ impl Subchannel {
         let link = Arc::new(Link::new(connection, self.runtime.clone(), stream.peer().clone()));
         let connected = Arc::new(Connected {
             link: Arc::clone(&link),
-            turns: Turns::default(),
+            turns: Arc::default(),
             is_ready: AtomicBool::new(false),
         });
         let calling = Calling {

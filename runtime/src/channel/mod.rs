@@ -5,6 +5,7 @@ mod calls;
 mod connecting;
 mod policy;
 mod starting;
+mod turns;
 
 pub use builder::{Builder, Channel, Target, TargetError};
 pub use calls::Client;

@@ -1,11 +1,11 @@
 use core::task::{Poll, Waker};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use unwired_core::grpc::{CallId, Received, client, server};
 use unwired_core::http2::Reason;
 use unwired_core::{Instant, Outbox};
 
-use super::wakers::{Wakers, keep};
+use super::wakers::{Wakers, keep, wake_all};
+use crate::sync::{Mutex, MutexGuard, lock};
 use crate::transport::{Peer, RuntimeHandle};
 
 /// What the connections of both sides have in common.
@@ -109,8 +109,7 @@ impl<P: Protocol> Link<P> {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Shared<P>> {
-        // A panic under the lock would be a fault of ours in the state machine; the connection goes on as far as it can.
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared)
     }
 
     /// A command from anywhere: wakes the driver if there is something for it that it would not see by itself.
@@ -134,7 +133,7 @@ impl<P: Protocol> Link<P> {
     pub(crate) fn release(&self, call: CallId) {
         let mut woken = Vec::new();
         self.with(|shared| shared.release(call, &mut woken));
-        super::wake_all(&mut woken);
+        wake_all(&mut woken);
     }
 }
 

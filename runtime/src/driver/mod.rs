@@ -6,7 +6,7 @@ mod scratch;
 mod wakers;
 
 use core::pin::Pin;
-use core::task::{Context, Poll, Waker, ready};
+use core::task::{Context, Poll, ready};
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use bytes::Buf;
 use unwired_core::{Instant, Outbox};
 
 pub(crate) use link::{Link, Protocol, Shared};
-pub(crate) use wakers::keep;
+pub(crate) use wakers::{keep, wake_all};
 
 use crate::transport::{BoxStream, ByteStream, RuntimeHandle, Timer};
 use scratch::Scratch;
@@ -276,11 +276,4 @@ fn write_all(stream: &mut BoxStream, cx: &mut Context<'_>, out: &mut Outbox) -> 
         }
     }
     stream.poll_flush(cx)
-}
-
-/// Wakes all of `wakers`, outside of any lock.
-pub(crate) fn wake_all(wakers: &mut Vec<Waker>) {
-    for waker in wakers.drain(..) {
-        waker.wake();
-    }
 }

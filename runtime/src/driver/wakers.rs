@@ -65,3 +65,10 @@ pub(crate) fn keep(place: &mut Option<Waker>, waker: &Waker) {
         _ => *place = Some(waker.clone()),
     }
 }
+
+/// Wakes all of `wakers`, outside of any lock.
+pub(crate) fn wake_all(wakers: &mut Vec<Waker>) {
+    for waker in wakers.drain(..) {
+        waker.wake();
+    }
+}

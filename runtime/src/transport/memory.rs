@@ -3,9 +3,10 @@
 use core::task::{Context, Poll, Waker};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Read, Write};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use super::{Address, ByteStream, Listen, Peer};
+use crate::sync::{Mutex, lock};
 
 /// Bytes that a stream holds in each direction before its writer waits.
 const CAPACITY: usize = 64 << 10;
@@ -23,11 +24,6 @@ struct Pipe {
     abandoned: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing that holds one of these locks can leave it half done.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Lets `cx` wait in `place`; answers who waited there. Wakers are foreign code, even when they are dropped: an executor
