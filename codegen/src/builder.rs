@@ -54,6 +54,14 @@ impl Builder {
         self
     }
 
+    /// Whether to generate, beside client stubs and servers, those for programs of plain threads, which need
+    /// `unwired-blocking`: `greeter_blocking_client::GreeterBlockingClient`, and in `greeter_blocking_server` a trait of plain
+    /// `fn`s and its server. Off by default.
+    pub fn build_blocking(mut self, enable: bool) -> Self {
+        self.options.blocking = enable;
+        self
+    }
+
     /// Whether service traits do without `Send`, for services that stay on one thread: such a server is added by way of
     /// `unwired::server::local`. Off by default.
     pub fn local(mut self, enable: bool) -> Self {
@@ -132,6 +140,13 @@ impl Builder {
     /// Puts an attribute on the modules of the servers of the services that a path matches.
     pub fn server_mod_attribute(mut self, path: impl AsRef<str>, attribute: impl AsRef<str>) -> Self {
         let added = self.options.on_server_mod.add(path.as_ref(), attribute.as_ref());
+        self.or_refuse(added)
+    }
+
+    /// Puts an attribute on the modules of the blocking clients and servers of the services that a path matches:
+    /// `#[cfg(feature = "blocking")]`, say.
+    pub fn blocking_mod_attribute(mut self, path: impl AsRef<str>, attribute: impl AsRef<str>) -> Self {
+        let added = self.options.on_blocking_mod.add(path.as_ref(), attribute.as_ref());
         self.or_refuse(added)
     }
 

@@ -4,10 +4,10 @@
 //! protoc --plugin=protoc-gen-unwired --unwired_out=src/generated --unwired_opt=no_server,bytes=. -Iproto helloworld.proto
 //! ```
 //!
-//! Parameters are those of [`Builder`] by the same names, joined by commas: `no_client`, `no_server`, `local`,
+//! Parameters are those of [`Builder`] by the same names, joined by commas: `no_client`, `no_server`, `blocking`, `local`,
 //! `compile_well_known_types`, and as often as needed `extern_path=.proto.path=::rust::path`, `bytes=PATH`, `btree_map=PATH`,
 //! `boxed=PATH`, `disable_comments=PATH`, `type_attribute=PATH=ATTRIBUTE`, the like for `message_`, `enum_`, `field_`,
-//! `client_`, `client_mod_`, `server_`, `server_mod_` and `trait_attribute`, `codec_path=PATH`,
+//! `client_`, `client_mod_`, `server_`, `server_mod_`, `blocking_mod_` and `trait_attribute`, `codec_path=PATH`,
 //! `default_package_filename=NAME`. A comma inside of a value is written `\,`.
 
 use prost::Message;
@@ -75,6 +75,7 @@ fn parse(parameters: &str) -> Result<(Builder, String), Error> {
         builder = match name {
             "no_client" => builder.build_client(false),
             "no_server" => builder.build_server(false),
+            "blocking" => builder.build_blocking(true),
             "local" => builder.local(true),
             "compile_well_known_types" => builder.compile_well_known_types(true),
             "codec_path" => builder.codec_path(value),
@@ -95,6 +96,9 @@ fn parse(parameters: &str) -> Result<(Builder, String), Error> {
             "client_mod_attribute" => with(pair()?, |path, value| builder.client_mod_attribute(path, value)),
             "server_attribute" => with(pair()?, |path, value| builder.server_attribute(path, value)),
             "server_mod_attribute" => with(pair()?, |path, value| builder.server_mod_attribute(path, value)),
+            "blocking_mod_attribute" => {
+                with(pair()?, |path, value| builder.blocking_mod_attribute(path, value))
+            }
             "trait_attribute" => with(pair()?, |path, value| builder.trait_attribute(path, value)),
             _ => return Err(Error::usage(format!("there is no parameter {name}"))),
         };

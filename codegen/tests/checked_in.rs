@@ -20,7 +20,10 @@ fn proto() {
         "route_guide.proto",
         "grpc/testing/test.proto",
     ];
-    same_as_checked_in("proto", &files, unwired_build::configure());
+    let build = unwired_build::configure()
+        .build_blocking(true)
+        .blocking_mod_attribute(".", "#[cfg(feature = \"blocking\")]");
+    same_as_checked_in("proto", &files, build);
 }
 
 #[test]

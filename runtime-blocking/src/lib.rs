@@ -13,18 +13,30 @@
 //! # }
 //! ```
 
+mod background;
+mod client;
+#[doc(hidden)]
+pub mod generated;
 mod reactor;
 mod resolve;
 mod runtime;
 mod server;
+mod streaming;
+mod wait;
 
 use std::io;
 
+use unwired::Status;
 use unwired::transport::Address;
 
+pub use background::KeepRunning;
+pub use client::{Answer, Builder, Channel, Outgoing, Pending};
 pub use reactor::Source;
 pub use runtime::{Blocking, BlockingTimer};
-pub use server::{Bound, Running, Stopper};
+pub use server::{
+    Bound, InWorkers, Messages, Running, Service, Sink, Stopper, Workers, WriteWith, write_with,
+};
+pub use streaming::Streaming;
 
 /// Listens at `address`: what it returns knows the port, and serves.
 ///
@@ -33,4 +45,34 @@ pub use server::{Bound, Running, Stopper};
 /// Those of the system.
 pub fn bind(address: impl Into<Address>) -> io::Result<Bound> {
     Bound::new(address.into())
+}
+
+/// A channel to `target` (`http://HOST:PORT`, `unix:PATH`) that is to be made.
+///
+/// # Errors
+///
+/// INVALID_ARGUMENT when the text names no target, RESOURCE_EXHAUSTED when the system is out of file descriptors.
+pub fn channel(target: impl AsRef<str>) -> Result<Builder, Status> {
+    let runtime = Blocking::global().map_err(|error| {
+        Status::resource_exhausted(format!("the system has no poller to give: {error}")).caused_by(error)
+    })?;
+    Builder::new(runtime, target.as_ref())
+}
+
+/// A channel to `target` (`http://HOST:PORT`, `unix:PATH`), once it is connected.
+///
+/// # Errors
+///
+/// As [`channel`]; UNAVAILABLE with what was tried when there is no connection.
+pub fn connect(target: impl AsRef<str>) -> Result<Channel, Status> {
+    channel(target)?.connect()
+}
+
+/// A channel to `target` (`http://HOST:PORT`, `unix:PATH`) that connects with its first call.
+///
+/// # Errors
+///
+/// As [`channel`].
+pub fn connect_lazy(target: impl AsRef<str>) -> Result<Channel, Status> {
+    Ok(channel(target)?.connect_lazy())
 }

@@ -107,4 +107,4 @@
 pub use unwired_core::grpc::Cardinality;
 
 pub use crate::channel::Client;
-pub use crate::server::{Handler, Incoming, LocalHandler, Method, Reply, ServiceSettings};
+pub use crate::server::{Handler, Incoming, LocalHandler, Method, Replies, Reply, ServiceSettings};

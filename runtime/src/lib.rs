@@ -30,8 +30,8 @@ pub mod tls;
 pub mod transport;
 
 pub use call::{
-    Answer, Cancellation, Compression, Empty, IntoRequest, IntoStreamingRequest, MessageSink, Outgoing,
-    Request, Response, StreamWith, Streaming, empty, stream_with,
+    Answer, Cancellation, Compression, Empty, IntoIteratorRequest, IntoRequest, IntoStreamingRequest,
+    MessageSink, Outgoing, Request, Response, StreamWith, Streaming, empty, stream_with,
 };
 pub use channel::{Channel, Target};
 pub use futures_core::Stream;

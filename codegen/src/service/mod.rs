@@ -1,5 +1,6 @@
 //! Client stubs and service traits.
 
+use proc_macro2::TokenStream;
 use prost_build::{Service, ServiceGenerator};
 use prost_types::FileDescriptorProto;
 use quote::quote;
@@ -16,6 +17,8 @@ mod server;
 pub(crate) struct Options {
     pub(crate) client: bool,
     pub(crate) server: bool,
+    /// For programs of plain threads too.
+    pub(crate) blocking: bool,
     /// Without `Send`.
     pub(crate) local: bool,
     /// The type that codes messages.
@@ -28,6 +31,7 @@ pub(crate) struct Options {
     pub(crate) on_client_mod: Attributes,
     pub(crate) on_server: Attributes,
     pub(crate) on_server_mod: Attributes,
+    pub(crate) on_blocking_mod: Attributes,
     pub(crate) on_trait: Attributes,
 }
 
@@ -36,6 +40,7 @@ impl Default for Options {
         Self {
             client: true,
             server: true,
+            blocking: false,
             local: false,
             codec: syn::parse_quote!(::unwired::codec::Prost),
             external: Vec::new(),
@@ -44,6 +49,7 @@ impl Default for Options {
             on_client_mod: Attributes::default(),
             on_server: Attributes::default(),
             on_server_mod: Attributes::default(),
+            on_blocking_mod: Attributes::default(),
             on_trait: Attributes::default(),
         }
     }
@@ -62,6 +68,24 @@ impl Options {
         let package = file.package().to_owned();
         if !file.service.iter().any(|service| self.generates(&full_name(&package, service.name()))) {
             file.service.clear();
+        }
+    }
+}
+
+/// Whom code is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flavour {
+    Async,
+    /// Programs of plain threads.
+    Blocking,
+}
+
+impl Flavour {
+    /// The crate whose streams, channels and clients they use.
+    fn runtime(self) -> TokenStream {
+        match self {
+            Self::Async => quote!(::unwired),
+            Self::Blocking => quote!(::unwired_blocking),
         }
     }
 }
@@ -87,9 +111,13 @@ impl ServiceGenerator for Generator {
         if !self.options.generates(&model.full_name) {
             return;
         }
-        let client = self.options.client.then(|| client::generate(&model, &self.options));
-        let server = self.options.server.then(|| server::generate(&model, &self.options));
-        // Prost lays the file out once it is whole.
-        text.push_str(&quote!(#client #server).to_string());
+        let Options { client, server, blocking, .. } = self.options;
+        let with = [Some(Flavour::Async), blocking.then_some(Flavour::Blocking)];
+        for flavour in with.into_iter().flatten() {
+            let client = client.then(|| client::generate(&model, flavour, &self.options));
+            let server = server.then(|| server::generate(&model, flavour, &self.options));
+            // Prost lays the file out once it is whole.
+            text.push_str(&quote!(#client #server).to_string());
+        }
     }
 }

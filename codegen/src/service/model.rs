@@ -20,9 +20,13 @@ pub(super) struct Model {
     /// `GreeterClient`, in `greeter_client`.
     pub(super) client: Ident,
     pub(super) client_mod: Ident,
-    /// `GreeterServer`, in `greeter_server`.
+    /// `GreeterBlockingClient`, in `greeter_blocking_client`.
+    pub(super) blocking_client: Ident,
+    pub(super) blocking_client_mod: Ident,
+    /// `GreeterServer`, in `greeter_server` and in `greeter_blocking_server`.
     pub(super) server: Ident,
     pub(super) server_mod: Ident,
+    pub(super) blocking_server_mod: Ident,
     pub(super) docs: TokenStream,
     /// `#[deprecated]`, or nothing.
     pub(super) deprecated: TokenStream,
@@ -77,8 +81,11 @@ impl Model {
             service: identifier(&service.name),
             client: format_ident!("{camel}Client"),
             client_mod: format_ident!("{snake}_client"),
+            blocking_client: format_ident!("{camel}BlockingClient"),
+            blocking_client_mod: format_ident!("{snake}_blocking_client"),
             server: format_ident!("{camel}Server"),
             server_mod: format_ident!("{snake}_server"),
+            blocking_server_mod: format_ident!("{snake}_blocking_server"),
             full_name,
         }
     }

@@ -4,16 +4,24 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Index;
 
-use super::Options;
 use super::model::{Method, Model};
+use super::{Flavour, Options};
 
-pub(super) fn generate(model: &Model, options: &Options) -> TokenStream {
-    let Model { full_name, server_mod, .. } = model;
-    let mod_docs = format!(" The server of `{full_name}`.");
-    let mod_attributes = options.on_server_mod.of(full_name);
-    let of_trait = service_trait(model, options);
-    let of_server = server(model, options);
-    let service = service(model, options);
+pub(super) fn generate(model: &Model, flavour: Flavour, options: &Options) -> TokenStream {
+    let full_name = &model.full_name;
+    let (server_mod, mod_docs, mod_attributes) = match flavour {
+        Flavour::Async => {
+            (&model.server_mod, format!(" The server of `{full_name}`."), options.on_server_mod.of(full_name))
+        }
+        Flavour::Blocking => (
+            &model.blocking_server_mod,
+            format!(" The server of `{full_name}`, with handlers that block."),
+            options.on_blocking_mod.of(full_name),
+        ),
+    };
+    let of_trait = service_trait(model, flavour, options);
+    let of_server = server(model, flavour, options);
+    let service = service(model, flavour, options);
     quote! {
         #[doc = #mod_docs]
         #[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
@@ -26,33 +34,38 @@ pub(super) fn generate(model: &Model, options: &Options) -> TokenStream {
     }
 }
 
-fn service_trait(model: &Model, options: &Options) -> TokenStream {
+fn service_trait(model: &Model, flavour: Flavour, options: &Options) -> TokenStream {
     let Model { full_name, service, docs, deprecated, .. } = model;
     let attributes = options.on_trait.of(full_name);
-    let bounds = if options.local {
+    let is_local = options.local && flavour == Flavour::Async;
+    let bounds = if is_local {
         quote!('static)
     } else {
         quote!(::core::marker::Send + ::core::marker::Sync + 'static)
     };
-    let send = if options.local { quote!() } else { quote!(+ ::core::marker::Send) };
+    let send = if is_local { quote!() } else { quote!(+ ::core::marker::Send) };
+    let runtime = flavour.runtime();
     let methods = model.methods.iter().map(|method| {
         let Method { name, request, response, docs, deprecated, .. } = method;
         let request =
-            if method.request_stream { quote!(::unwired::Streaming<#request>) } else { quote!(#request) };
-        let response = if method.response_stream {
-            let item = quote!(::core::result::Result<#response, ::unwired::Status>);
-            quote!(impl ::unwired::Stream<Item = #item> #send)
-        } else {
-            quote!(#response)
+            if method.request_stream { quote!(#runtime::Streaming<#request>) } else { quote!(#request) };
+        let response = match (method.response_stream, flavour) {
+            (false, _) => quote!(#response),
+            (true, Flavour::Async) => {
+                let item = quote!(::core::result::Result<#response, ::unwired::Status>);
+                quote!(impl ::unwired::Stream<Item = #item> #send)
+            }
+            (true, Flavour::Blocking) => quote!(impl ::unwired_blocking::Messages<Message = #response>),
         };
         let output = quote!(::core::result::Result<::unwired::Response<#response>, ::unwired::Status>);
+        let output = match flavour {
+            Flavour::Async => quote!(impl ::core::future::Future<Output = #output> #send),
+            Flavour::Blocking => output,
+        };
         quote! {
             #docs
             #deprecated
-            fn #name(
-                &self,
-                request: ::unwired::Request<#request>,
-            ) -> impl ::core::future::Future<Output = #output> #send;
+            fn #name(&self, request: ::unwired::Request<#request>) -> #output;
         }
     });
     quote! {
@@ -65,10 +78,26 @@ fn service_trait(model: &Model, options: &Options) -> TokenStream {
     }
 }
 
-fn server(model: &Model, options: &Options) -> TokenStream {
+fn server(model: &Model, flavour: Flavour, options: &Options) -> TokenStream {
     let Model { full_name, service, server, deprecated, .. } = model;
-    let docs = format!(" Serves `{full_name}` as a [`{service}`] implements it.");
+    let docs = match flavour {
+        Flavour::Async => format!(" Serves `{full_name}` as a [`{service}`] implements it."),
+        Flavour::Blocking => format!(
+            " Serves `{full_name}` as a [`{service}`] implements it, in [`Workers`](::unwired_blocking::Workers::run)."
+        ),
+    };
     let attributes = options.on_server.of(full_name);
+    // A worker is where handlers that block run.
+    let spawn_policy = (flavour == Flavour::Async).then(|| {
+        quote! {
+            /// Where handlers run: in the task of their connection first, or in one of their own.
+            #[must_use]
+            pub fn spawn_policy(mut self, policy: ::unwired::SpawnPolicy) -> Self {
+                self.settings = self.settings.spawn_policy(policy);
+                self
+            }
+        }
+    });
     quote! {
         #[doc = #docs]
         #deprecated
@@ -123,17 +152,12 @@ fn server(model: &Model, options: &Options) -> TokenStream {
                 self
             }
 
-            /// Where handlers run: in the task of their connection first, or in one of their own.
-            #[must_use]
-            pub fn spawn_policy(mut self, policy: ::unwired::SpawnPolicy) -> Self {
-                self.settings = self.settings.spawn_policy(policy);
-                self
-            }
+            #spawn_policy
         }
     }
 }
 
-fn service(model: &Model, options: &Options) -> TokenStream {
+fn service(model: &Model, flavour: Flavour, options: &Options) -> TokenStream {
     let Model { service, server, .. } = model;
     let methods = model.methods.iter().map(|method| {
         let name = &method.wire_name;
@@ -147,12 +171,20 @@ fn service(model: &Model, options: &Options) -> TokenStream {
     });
     let handlers = model.methods.iter().enumerate().map(|(index, method)| {
         let index = Index::from(index);
-        let handler = handler(method, service, options);
-        quote!(#index => ::std::boxed::Box::pin(#handler),)
+        let handler = match flavour {
+            Flavour::Async => handler(method, service, options),
+            Flavour::Blocking => blocking_handler(method, service, options),
+        };
+        quote!(#index => #handler,)
     });
+    let (workers_argument, unused) = match flavour {
+        Flavour::Async => (quote!(), quote!()),
+        Flavour::Blocking => (quote!(, workers: &::unwired_blocking::Workers), quote!(let _ = workers;)),
+    };
     let call = if model.methods.is_empty() {
         quote! {
             let _ = method;
+            #unused
             call.unimplemented()
         }
     } else {
@@ -164,13 +196,13 @@ fn service(model: &Model, options: &Options) -> TokenStream {
             }
         }
     };
-    let (service_trait, handler) = if options.local {
-        (quote!(LocalService), quote!(LocalHandler))
-    } else {
-        (quote!(Service), quote!(Handler))
+    let (service_trait, handler) = match flavour {
+        Flavour::Async if options.local => (quote!(::unwired::server::LocalService), quote!(LocalHandler)),
+        Flavour::Async => (quote!(::unwired::server::Service), quote!(Handler)),
+        Flavour::Blocking => (quote!(::unwired_blocking::Service), quote!(Handler)),
     };
     quote! {
-        impl<T: #service> ::unwired::server::#service_trait for #server<T> {
+        impl<T: #service> #service_trait for #server<T> {
             fn name(&self) -> &'static str {
                 Self::NAME
             }
@@ -184,7 +216,12 @@ fn service(model: &Model, options: &Options) -> TokenStream {
                 &self.settings
             }
 
-            fn call(&self, method: usize, call: ::unwired::generated::Incoming) -> ::unwired::generated::#handler {
+            fn call(
+                &self,
+                method: usize,
+                call: ::unwired::generated::Incoming
+                #workers_argument
+            ) -> ::unwired::generated::#handler {
                 #call
             }
         }
@@ -204,15 +241,29 @@ fn handler(method: &Method, service: &syn::Ident, options: &Options) -> TokenStr
         quote!(reply.one::<#codec, _>(#answer).await;)
     };
     if method.request_stream {
-        quote!(async move {
+        quote!(::std::boxed::Box::pin(async move {
             let (request, reply) = call.many::<#codec, _>();
             #reply
-        })
+        }))
     } else {
-        quote!(async move {
+        quote!(::std::boxed::Box::pin(async move {
             if let ::core::option::Option::Some((request, reply)) = call.one::<#codec, _>().await {
                 #reply
             }
-        })
+        }))
     }
+}
+
+/// What a worker runs and answers, once the request is there.
+fn blocking_handler(method: &Method, service: &syn::Ident, options: &Options) -> TokenStream {
+    let codec = &options.codec;
+    let name = &method.name;
+    let answer = quote!(<T as #service>::#name(&inner, request));
+    let reply = if method.response_stream {
+        quote!(reply.many::<#codec, _, _>(#answer))
+    } else {
+        quote!(reply.one::<#codec, _>(#answer))
+    };
+    let receive = if method.request_stream { quote!(many) } else { quote!(one) };
+    quote!(workers.#receive::<#codec, _>(call, move |request, reply| #reply))
 }

@@ -366,3 +366,372 @@ pub mod hello_service_server {
         }
     }
 }
+/// The client of `HelloService` for threads that wait.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[cfg(feature = "blocking")]
+pub mod hello_service_blocking_client {
+    /// Answers greetings.
+    #[derive(Clone, Debug)]
+    pub struct HelloServiceBlockingClient(::unwired_blocking::generated::Client);
+    impl HelloServiceBlockingClient {
+        /// Calls over this channel.
+        #[must_use]
+        pub fn new(channel: ::unwired_blocking::Channel) -> Self {
+            Self(::unwired_blocking::generated::Client::new(channel))
+        }
+        /// Compresses requests. A server that does not know the encoding fails the call with `UNIMPLEMENTED`.
+        #[must_use]
+        pub fn send_compressed(self, encoding: ::unwired::Encoding) -> Self {
+            Self(self.0.send_compressed(encoding))
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_decoding_message_size(limit))
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_encoding_message_size(limit))
+        }
+        /// One greeting, one reply.
+        pub fn say_hello(
+            &self,
+            request: impl ::unwired::IntoRequest<super::HelloRequest>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::HelloResponse>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/HelloService/SayHello", request.into_request())
+        }
+        /// As [`say_hello`](Self::say_hello), without waiting for the response.
+        pub fn start_say_hello(
+            &self,
+            request: impl ::unwired::IntoRequest<super::HelloRequest>,
+        ) -> ::unwired_blocking::Pending<super::HelloResponse> {
+            let Self(client) = self;
+            client
+                .start_unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/HelloService/SayHello", request.into_request())
+        }
+        /// One greeting, and a reply in each language that the server speaks.
+        pub fn lots_of_replies(
+            &self,
+            request: impl ::unwired::IntoRequest<super::HelloRequest>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<::unwired_blocking::Streaming<super::HelloResponse>>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .server_streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/HelloService/LotsOfReplies", request.into_request())
+        }
+        /// Any number of greetings, and one reply to all of them once the last has come.
+        pub fn lots_of_greetings(
+            &self,
+            request: impl ::unwired::IntoIteratorRequest<Message = super::HelloRequest>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::HelloResponse>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .client_streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/HelloService/LotsOfGreetings", request.into_iterator_request())
+        }
+        /// As [`lots_of_greetings`](Self::lots_of_greetings), without waiting for the response.
+        pub fn start_lots_of_greetings(
+            &self,
+            request: impl ::unwired::IntoIteratorRequest<
+                Message = super::HelloRequest,
+                Messages: ::core::marker::Send + 'static,
+            >,
+        ) -> ::unwired_blocking::Pending<super::HelloResponse> {
+            let Self(client) = self;
+            client
+                .start_client_streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/HelloService/LotsOfGreetings", request.into_iterator_request())
+        }
+        /// As [`lots_of_greetings`](Self::lots_of_greetings), with messages sent as they come up instead of out of an iterator.
+        pub fn lots_of_greetings_halves(
+            &self,
+            request: ::unwired::Request<()>,
+        ) -> ::core::result::Result<
+            (
+                ::unwired_blocking::Outgoing<super::HelloRequest>,
+                ::unwired_blocking::Answer<super::HelloResponse>,
+            ),
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .client_streaming_halves::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/HelloService/LotsOfGreetings", request)
+        }
+        /// A reply to each greeting, as soon as it has come.
+        pub fn bidi_hello(
+            &self,
+            request: impl ::unwired::IntoIteratorRequest<
+                Message = super::HelloRequest,
+                Messages: ::core::marker::Send + 'static,
+            >,
+        ) -> ::core::result::Result<
+            ::unwired::Response<::unwired_blocking::Streaming<super::HelloResponse>>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/HelloService/BidiHello", request.into_iterator_request())
+        }
+        /// As [`bidi_hello`](Self::bidi_hello), with messages sent as they come up instead of out of an iterator.
+        pub fn bidi_hello_halves(
+            &self,
+            request: ::unwired::Request<()>,
+        ) -> ::core::result::Result<
+            (
+                ::unwired_blocking::Outgoing<super::HelloRequest>,
+                ::unwired_blocking::Streaming<super::HelloResponse>,
+            ),
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .streaming_halves::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/HelloService/BidiHello", request)
+        }
+    }
+}
+/// The server of `HelloService`, with handlers that block.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[cfg(feature = "blocking")]
+pub mod hello_service_blocking_server {
+    /// Answers greetings.
+    pub trait HelloService: ::core::marker::Send + ::core::marker::Sync + 'static {
+        /// One greeting, one reply.
+        fn say_hello(
+            &self,
+            request: ::unwired::Request<super::HelloRequest>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::HelloResponse>,
+            ::unwired::Status,
+        >;
+        /// One greeting, and a reply in each language that the server speaks.
+        fn lots_of_replies(
+            &self,
+            request: ::unwired::Request<super::HelloRequest>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<
+                impl ::unwired_blocking::Messages<Message = super::HelloResponse>,
+            >,
+            ::unwired::Status,
+        >;
+        /// Any number of greetings, and one reply to all of them once the last has come.
+        fn lots_of_greetings(
+            &self,
+            request: ::unwired::Request<
+                ::unwired_blocking::Streaming<super::HelloRequest>,
+            >,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::HelloResponse>,
+            ::unwired::Status,
+        >;
+        /// A reply to each greeting, as soon as it has come.
+        fn bidi_hello(
+            &self,
+            request: ::unwired::Request<
+                ::unwired_blocking::Streaming<super::HelloRequest>,
+            >,
+        ) -> ::core::result::Result<
+            ::unwired::Response<
+                impl ::unwired_blocking::Messages<Message = super::HelloResponse>,
+            >,
+            ::unwired::Status,
+        >;
+    }
+    /// Serves `HelloService` as a [`HelloService`] implements it, in [`Workers`](::unwired_blocking::Workers::run).
+    #[derive(Debug)]
+    pub struct HelloServiceServer<T> {
+        inner: ::std::sync::Arc<T>,
+        settings: ::unwired::generated::ServiceSettings,
+    }
+    impl<T> ::core::clone::Clone for HelloServiceServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                inner: ::std::sync::Arc::clone(&self.inner),
+                settings: ::core::clone::Clone::clone(&self.settings),
+            }
+        }
+    }
+    impl<T: HelloService> HelloServiceServer<T> {
+        /// The full name of the service, as it stands in the path of a call.
+        pub const NAME: &'static str = "HelloService";
+        /// Serves this implementation.
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(inner))
+        }
+        /// Serves an implementation that is used elsewhere too.
+        pub fn from_arc(inner: ::std::sync::Arc<T>) -> Self {
+            Self {
+                inner,
+                settings: ::core::default::Default::default(),
+            }
+        }
+        /// Compresses responses to clients that accept the encoding.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: ::unwired::Encoding) -> Self {
+            self.settings = self.settings.send_compressed(encoding);
+            self
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_decoding_message_size(limit);
+            self
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_encoding_message_size(limit);
+            self
+        }
+    }
+    impl<T: HelloService> ::unwired_blocking::Service for HelloServiceServer<T> {
+        fn name(&self) -> &'static str {
+            Self::NAME
+        }
+        fn methods(&self) -> &'static [::unwired::generated::Method] {
+            const METHODS: &[::unwired::generated::Method] = &[
+                ::unwired::generated::Method::new(
+                    "SayHello",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "LotsOfReplies",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::Many,
+                ),
+                ::unwired::generated::Method::new(
+                    "LotsOfGreetings",
+                    ::unwired::generated::Cardinality::Many,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "BidiHello",
+                    ::unwired::generated::Cardinality::Many,
+                    ::unwired::generated::Cardinality::Many,
+                ),
+            ];
+            METHODS
+        }
+        fn settings(&self) -> &::unwired::generated::ServiceSettings {
+            &self.settings
+        }
+        fn call(
+            &self,
+            method: usize,
+            call: ::unwired::generated::Incoming,
+            workers: &::unwired_blocking::Workers,
+        ) -> ::unwired::generated::Handler {
+            let inner = ::std::sync::Arc::clone(&self.inner);
+            match method {
+                0 => {
+                    workers
+                        .one::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .one::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                    >(<T as HelloService>::say_hello(&inner, request))
+                            },
+                        )
+                }
+                1 => {
+                    workers
+                        .one::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .many::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                        _,
+                                    >(<T as HelloService>::lots_of_replies(&inner, request))
+                            },
+                        )
+                }
+                2 => {
+                    workers
+                        .many::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .one::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                    >(<T as HelloService>::lots_of_greetings(&inner, request))
+                            },
+                        )
+                }
+                3 => {
+                    workers
+                        .many::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .many::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                        _,
+                                    >(<T as HelloService>::bidi_hello(&inner, request))
+                            },
+                        )
+                }
+                _ => call.unimplemented(),
+            }
+        }
+    }
+}

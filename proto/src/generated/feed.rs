@@ -186,3 +186,178 @@ pub mod feature_feed_server {
         }
     }
 }
+/// The client of `feed.FeatureFeed` for threads that wait.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[cfg(feature = "blocking")]
+pub mod feature_feed_blocking_client {
+    /// Collects features.
+    #[derive(Clone, Debug)]
+    pub struct FeatureFeedBlockingClient(::unwired_blocking::generated::Client);
+    impl FeatureFeedBlockingClient {
+        /// Calls over this channel.
+        #[must_use]
+        pub fn new(channel: ::unwired_blocking::Channel) -> Self {
+            Self(::unwired_blocking::generated::Client::new(channel))
+        }
+        /// Compresses requests. A server that does not know the encoding fails the call with `UNIMPLEMENTED`.
+        #[must_use]
+        pub fn send_compressed(self, encoding: ::unwired::Encoding) -> Self {
+            Self(self.0.send_compressed(encoding))
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_decoding_message_size(limit))
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_encoding_message_size(limit))
+        }
+        /// Hands over one feature.
+        ///
+        /// A delivery that the server has already, by its id, is received but not counted again: one whose answer got lost can be
+        /// repeated. INVALID_ARGUMENT for a delivery without an id, and for a feature that is nowhere on the globe or whose name is
+        /// too long.
+        pub fn deliver(
+            &self,
+            request: impl ::unwired::IntoRequest<super::Delivery>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::Receipt>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/feed.FeatureFeed/Deliver", request.into_request())
+        }
+        /// As [`deliver`](Self::deliver), without waiting for the response.
+        pub fn start_deliver(
+            &self,
+            request: impl ::unwired::IntoRequest<super::Delivery>,
+        ) -> ::unwired_blocking::Pending<super::Receipt> {
+            let Self(client) = self;
+            client
+                .start_unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/feed.FeatureFeed/Deliver", request.into_request())
+        }
+    }
+}
+/// The server of `feed.FeatureFeed`, with handlers that block.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[cfg(feature = "blocking")]
+pub mod feature_feed_blocking_server {
+    /// Collects features.
+    pub trait FeatureFeed: ::core::marker::Send + ::core::marker::Sync + 'static {
+        /// Hands over one feature.
+        ///
+        /// A delivery that the server has already, by its id, is received but not counted again: one whose answer got lost can be
+        /// repeated. INVALID_ARGUMENT for a delivery without an id, and for a feature that is nowhere on the globe or whose name is
+        /// too long.
+        fn deliver(
+            &self,
+            request: ::unwired::Request<super::Delivery>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::Receipt>,
+            ::unwired::Status,
+        >;
+    }
+    /// Serves `feed.FeatureFeed` as a [`FeatureFeed`] implements it, in [`Workers`](::unwired_blocking::Workers::run).
+    #[derive(Debug)]
+    pub struct FeatureFeedServer<T> {
+        inner: ::std::sync::Arc<T>,
+        settings: ::unwired::generated::ServiceSettings,
+    }
+    impl<T> ::core::clone::Clone for FeatureFeedServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                inner: ::std::sync::Arc::clone(&self.inner),
+                settings: ::core::clone::Clone::clone(&self.settings),
+            }
+        }
+    }
+    impl<T: FeatureFeed> FeatureFeedServer<T> {
+        /// The full name of the service, as it stands in the path of a call.
+        pub const NAME: &'static str = "feed.FeatureFeed";
+        /// Serves this implementation.
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(inner))
+        }
+        /// Serves an implementation that is used elsewhere too.
+        pub fn from_arc(inner: ::std::sync::Arc<T>) -> Self {
+            Self {
+                inner,
+                settings: ::core::default::Default::default(),
+            }
+        }
+        /// Compresses responses to clients that accept the encoding.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: ::unwired::Encoding) -> Self {
+            self.settings = self.settings.send_compressed(encoding);
+            self
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_decoding_message_size(limit);
+            self
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_encoding_message_size(limit);
+            self
+        }
+    }
+    impl<T: FeatureFeed> ::unwired_blocking::Service for FeatureFeedServer<T> {
+        fn name(&self) -> &'static str {
+            Self::NAME
+        }
+        fn methods(&self) -> &'static [::unwired::generated::Method] {
+            const METHODS: &[::unwired::generated::Method] = &[
+                ::unwired::generated::Method::new(
+                    "Deliver",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+            ];
+            METHODS
+        }
+        fn settings(&self) -> &::unwired::generated::ServiceSettings {
+            &self.settings
+        }
+        fn call(
+            &self,
+            method: usize,
+            call: ::unwired::generated::Incoming,
+            workers: &::unwired_blocking::Workers,
+        ) -> ::unwired::generated::Handler {
+            let inner = ::std::sync::Arc::clone(&self.inner);
+            match method {
+                0 => {
+                    workers
+                        .one::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .one::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                    >(<T as FeatureFeed>::deliver(&inner, request))
+                            },
+                        )
+                }
+                _ => call.unimplemented(),
+            }
+        }
+    }
+}

@@ -841,6 +841,652 @@ pub mod test_service_server {
         }
     }
 }
+/// The client of `grpc.testing.TestService` for threads that wait.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[cfg(feature = "blocking")]
+pub mod test_service_blocking_client {
+    /// Every kind of call, with payloads of the size that the client asks for.
+    #[derive(Clone, Debug)]
+    pub struct TestServiceBlockingClient(::unwired_blocking::generated::Client);
+    impl TestServiceBlockingClient {
+        /// Calls over this channel.
+        #[must_use]
+        pub fn new(channel: ::unwired_blocking::Channel) -> Self {
+            Self(::unwired_blocking::generated::Client::new(channel))
+        }
+        /// Compresses requests. A server that does not know the encoding fails the call with `UNIMPLEMENTED`.
+        #[must_use]
+        pub fn send_compressed(self, encoding: ::unwired::Encoding) -> Self {
+            Self(self.0.send_compressed(encoding))
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_decoding_message_size(limit))
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_encoding_message_size(limit))
+        }
+        /// Nothing in, nothing out.
+        pub fn empty_call(
+            &self,
+            request: impl ::unwired::IntoRequest<super::Empty>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::Empty>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.testing.TestService/EmptyCall", request.into_request())
+        }
+        /// As [`empty_call`](Self::empty_call), without waiting for the response.
+        pub fn start_empty_call(
+            &self,
+            request: impl ::unwired::IntoRequest<super::Empty>,
+        ) -> ::unwired_blocking::Pending<super::Empty> {
+            let Self(client) = self;
+            client
+                .start_unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.testing.TestService/EmptyCall", request.into_request())
+        }
+        /// One request, one answer.
+        pub fn unary_call(
+            &self,
+            request: impl ::unwired::IntoRequest<super::SimpleRequest>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::SimpleResponse>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.testing.TestService/UnaryCall", request.into_request())
+        }
+        /// As [`unary_call`](Self::unary_call), without waiting for the response.
+        pub fn start_unary_call(
+            &self,
+            request: impl ::unwired::IntoRequest<super::SimpleRequest>,
+        ) -> ::unwired_blocking::Pending<super::SimpleResponse> {
+            let Self(client) = self;
+            client
+                .start_unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.testing.TestService/UnaryCall", request.into_request())
+        }
+        /// One request, one answer that a cache between the two may give again.
+        pub fn cacheable_unary_call(
+            &self,
+            request: impl ::unwired::IntoRequest<super::SimpleRequest>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::SimpleResponse>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.testing.TestService/CacheableUnaryCall", request.into_request())
+        }
+        /// As [`cacheable_unary_call`](Self::cacheable_unary_call), without waiting for the response.
+        pub fn start_cacheable_unary_call(
+            &self,
+            request: impl ::unwired::IntoRequest<super::SimpleRequest>,
+        ) -> ::unwired_blocking::Pending<super::SimpleResponse> {
+            let Self(client) = self;
+            client
+                .start_unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.testing.TestService/CacheableUnaryCall", request.into_request())
+        }
+        /// One request, and an answer for each of its parameters.
+        pub fn streaming_output_call(
+            &self,
+            request: impl ::unwired::IntoRequest<super::StreamingOutputCallRequest>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<
+                ::unwired_blocking::Streaming<super::StreamingOutputCallResponse>,
+            >,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .server_streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >(
+                    "/grpc.testing.TestService/StreamingOutputCall",
+                    request.into_request(),
+                )
+        }
+        /// A stream of requests, and the sum of their sizes as the answer.
+        pub fn streaming_input_call(
+            &self,
+            request: impl ::unwired::IntoIteratorRequest<
+                Message = super::StreamingInputCallRequest,
+            >,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::StreamingInputCallResponse>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .client_streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >(
+                    "/grpc.testing.TestService/StreamingInputCall",
+                    request.into_iterator_request(),
+                )
+        }
+        /// As [`streaming_input_call`](Self::streaming_input_call), without waiting for the response.
+        pub fn start_streaming_input_call(
+            &self,
+            request: impl ::unwired::IntoIteratorRequest<
+                Message = super::StreamingInputCallRequest,
+                Messages: ::core::marker::Send + 'static,
+            >,
+        ) -> ::unwired_blocking::Pending<super::StreamingInputCallResponse> {
+            let Self(client) = self;
+            client
+                .start_client_streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >(
+                    "/grpc.testing.TestService/StreamingInputCall",
+                    request.into_iterator_request(),
+                )
+        }
+        /// As [`streaming_input_call`](Self::streaming_input_call), with messages sent as they come up instead of out of an iterator.
+        pub fn streaming_input_call_halves(
+            &self,
+            request: ::unwired::Request<()>,
+        ) -> ::core::result::Result<
+            (
+                ::unwired_blocking::Outgoing<super::StreamingInputCallRequest>,
+                ::unwired_blocking::Answer<super::StreamingInputCallResponse>,
+            ),
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .client_streaming_halves::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.testing.TestService/StreamingInputCall", request)
+        }
+        /// A stream of requests, each answered as it comes.
+        pub fn full_duplex_call(
+            &self,
+            request: impl ::unwired::IntoIteratorRequest<
+                Message = super::StreamingOutputCallRequest,
+                Messages: ::core::marker::Send + 'static,
+            >,
+        ) -> ::core::result::Result<
+            ::unwired::Response<
+                ::unwired_blocking::Streaming<super::StreamingOutputCallResponse>,
+            >,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >(
+                    "/grpc.testing.TestService/FullDuplexCall",
+                    request.into_iterator_request(),
+                )
+        }
+        /// As [`full_duplex_call`](Self::full_duplex_call), with messages sent as they come up instead of out of an iterator.
+        pub fn full_duplex_call_halves(
+            &self,
+            request: ::unwired::Request<()>,
+        ) -> ::core::result::Result<
+            (
+                ::unwired_blocking::Outgoing<super::StreamingOutputCallRequest>,
+                ::unwired_blocking::Streaming<super::StreamingOutputCallResponse>,
+            ),
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .streaming_halves::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.testing.TestService/FullDuplexCall", request)
+        }
+        /// A stream of requests, answered in their order once the last has come.
+        pub fn half_duplex_call(
+            &self,
+            request: impl ::unwired::IntoIteratorRequest<
+                Message = super::StreamingOutputCallRequest,
+                Messages: ::core::marker::Send + 'static,
+            >,
+        ) -> ::core::result::Result<
+            ::unwired::Response<
+                ::unwired_blocking::Streaming<super::StreamingOutputCallResponse>,
+            >,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >(
+                    "/grpc.testing.TestService/HalfDuplexCall",
+                    request.into_iterator_request(),
+                )
+        }
+        /// As [`half_duplex_call`](Self::half_duplex_call), with messages sent as they come up instead of out of an iterator.
+        pub fn half_duplex_call_halves(
+            &self,
+            request: ::unwired::Request<()>,
+        ) -> ::core::result::Result<
+            (
+                ::unwired_blocking::Outgoing<super::StreamingOutputCallRequest>,
+                ::unwired_blocking::Streaming<super::StreamingOutputCallResponse>,
+            ),
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .streaming_halves::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.testing.TestService/HalfDuplexCall", request)
+        }
+        /// A method that no server has, though the service names it.
+        pub fn unimplemented_call(
+            &self,
+            request: impl ::unwired::IntoRequest<super::Empty>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::Empty>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.testing.TestService/UnimplementedCall", request.into_request())
+        }
+        /// As [`unimplemented_call`](Self::unimplemented_call), without waiting for the response.
+        pub fn start_unimplemented_call(
+            &self,
+            request: impl ::unwired::IntoRequest<super::Empty>,
+        ) -> ::unwired_blocking::Pending<super::Empty> {
+            let Self(client) = self;
+            client
+                .start_unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.testing.TestService/UnimplementedCall", request.into_request())
+        }
+    }
+}
+/// The server of `grpc.testing.TestService`, with handlers that block.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[cfg(feature = "blocking")]
+pub mod test_service_blocking_server {
+    /// Every kind of call, with payloads of the size that the client asks for.
+    pub trait TestService: ::core::marker::Send + ::core::marker::Sync + 'static {
+        /// Nothing in, nothing out.
+        fn empty_call(
+            &self,
+            request: ::unwired::Request<super::Empty>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::Empty>,
+            ::unwired::Status,
+        >;
+        /// One request, one answer.
+        fn unary_call(
+            &self,
+            request: ::unwired::Request<super::SimpleRequest>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::SimpleResponse>,
+            ::unwired::Status,
+        >;
+        /// One request, one answer that a cache between the two may give again.
+        fn cacheable_unary_call(
+            &self,
+            request: ::unwired::Request<super::SimpleRequest>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::SimpleResponse>,
+            ::unwired::Status,
+        >;
+        /// One request, and an answer for each of its parameters.
+        fn streaming_output_call(
+            &self,
+            request: ::unwired::Request<super::StreamingOutputCallRequest>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<
+                impl ::unwired_blocking::Messages<
+                    Message = super::StreamingOutputCallResponse,
+                >,
+            >,
+            ::unwired::Status,
+        >;
+        /// A stream of requests, and the sum of their sizes as the answer.
+        fn streaming_input_call(
+            &self,
+            request: ::unwired::Request<
+                ::unwired_blocking::Streaming<super::StreamingInputCallRequest>,
+            >,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::StreamingInputCallResponse>,
+            ::unwired::Status,
+        >;
+        /// A stream of requests, each answered as it comes.
+        fn full_duplex_call(
+            &self,
+            request: ::unwired::Request<
+                ::unwired_blocking::Streaming<super::StreamingOutputCallRequest>,
+            >,
+        ) -> ::core::result::Result<
+            ::unwired::Response<
+                impl ::unwired_blocking::Messages<
+                    Message = super::StreamingOutputCallResponse,
+                >,
+            >,
+            ::unwired::Status,
+        >;
+        /// A stream of requests, answered in their order once the last has come.
+        fn half_duplex_call(
+            &self,
+            request: ::unwired::Request<
+                ::unwired_blocking::Streaming<super::StreamingOutputCallRequest>,
+            >,
+        ) -> ::core::result::Result<
+            ::unwired::Response<
+                impl ::unwired_blocking::Messages<
+                    Message = super::StreamingOutputCallResponse,
+                >,
+            >,
+            ::unwired::Status,
+        >;
+        /// A method that no server has, though the service names it.
+        fn unimplemented_call(
+            &self,
+            request: ::unwired::Request<super::Empty>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::Empty>,
+            ::unwired::Status,
+        >;
+    }
+    /// Serves `grpc.testing.TestService` as a [`TestService`] implements it, in [`Workers`](::unwired_blocking::Workers::run).
+    #[derive(Debug)]
+    pub struct TestServiceServer<T> {
+        inner: ::std::sync::Arc<T>,
+        settings: ::unwired::generated::ServiceSettings,
+    }
+    impl<T> ::core::clone::Clone for TestServiceServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                inner: ::std::sync::Arc::clone(&self.inner),
+                settings: ::core::clone::Clone::clone(&self.settings),
+            }
+        }
+    }
+    impl<T: TestService> TestServiceServer<T> {
+        /// The full name of the service, as it stands in the path of a call.
+        pub const NAME: &'static str = "grpc.testing.TestService";
+        /// Serves this implementation.
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(inner))
+        }
+        /// Serves an implementation that is used elsewhere too.
+        pub fn from_arc(inner: ::std::sync::Arc<T>) -> Self {
+            Self {
+                inner,
+                settings: ::core::default::Default::default(),
+            }
+        }
+        /// Compresses responses to clients that accept the encoding.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: ::unwired::Encoding) -> Self {
+            self.settings = self.settings.send_compressed(encoding);
+            self
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_decoding_message_size(limit);
+            self
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_encoding_message_size(limit);
+            self
+        }
+    }
+    impl<T: TestService> ::unwired_blocking::Service for TestServiceServer<T> {
+        fn name(&self) -> &'static str {
+            Self::NAME
+        }
+        fn methods(&self) -> &'static [::unwired::generated::Method] {
+            const METHODS: &[::unwired::generated::Method] = &[
+                ::unwired::generated::Method::new(
+                    "EmptyCall",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "UnaryCall",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "CacheableUnaryCall",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "StreamingOutputCall",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::Many,
+                ),
+                ::unwired::generated::Method::new(
+                    "StreamingInputCall",
+                    ::unwired::generated::Cardinality::Many,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "FullDuplexCall",
+                    ::unwired::generated::Cardinality::Many,
+                    ::unwired::generated::Cardinality::Many,
+                ),
+                ::unwired::generated::Method::new(
+                    "HalfDuplexCall",
+                    ::unwired::generated::Cardinality::Many,
+                    ::unwired::generated::Cardinality::Many,
+                ),
+                ::unwired::generated::Method::new(
+                    "UnimplementedCall",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+            ];
+            METHODS
+        }
+        fn settings(&self) -> &::unwired::generated::ServiceSettings {
+            &self.settings
+        }
+        fn call(
+            &self,
+            method: usize,
+            call: ::unwired::generated::Incoming,
+            workers: &::unwired_blocking::Workers,
+        ) -> ::unwired::generated::Handler {
+            let inner = ::std::sync::Arc::clone(&self.inner);
+            match method {
+                0 => {
+                    workers
+                        .one::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .one::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                    >(<T as TestService>::empty_call(&inner, request))
+                            },
+                        )
+                }
+                1 => {
+                    workers
+                        .one::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .one::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                    >(<T as TestService>::unary_call(&inner, request))
+                            },
+                        )
+                }
+                2 => {
+                    workers
+                        .one::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .one::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                    >(<T as TestService>::cacheable_unary_call(&inner, request))
+                            },
+                        )
+                }
+                3 => {
+                    workers
+                        .one::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .many::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                        _,
+                                    >(
+                                        <T as TestService>::streaming_output_call(&inner, request),
+                                    )
+                            },
+                        )
+                }
+                4 => {
+                    workers
+                        .many::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .one::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                    >(<T as TestService>::streaming_input_call(&inner, request))
+                            },
+                        )
+                }
+                5 => {
+                    workers
+                        .many::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .many::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                        _,
+                                    >(<T as TestService>::full_duplex_call(&inner, request))
+                            },
+                        )
+                }
+                6 => {
+                    workers
+                        .many::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .many::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                        _,
+                                    >(<T as TestService>::half_duplex_call(&inner, request))
+                            },
+                        )
+                }
+                7 => {
+                    workers
+                        .one::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .one::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                    >(<T as TestService>::unimplemented_call(&inner, request))
+                            },
+                        )
+                }
+                _ => call.unimplemented(),
+            }
+        }
+    }
+}
 /// The client of `grpc.testing.UnimplementedService`.
 #[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
 pub mod unimplemented_service_client {
@@ -1004,6 +1650,185 @@ pub mod unimplemented_service_server {
                                 .await;
                         }
                     })
+                }
+                _ => call.unimplemented(),
+            }
+        }
+    }
+}
+/// The client of `grpc.testing.UnimplementedService` for threads that wait.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[cfg(feature = "blocking")]
+pub mod unimplemented_service_blocking_client {
+    /// A service that no server has.
+    #[derive(Clone, Debug)]
+    pub struct UnimplementedServiceBlockingClient(::unwired_blocking::generated::Client);
+    impl UnimplementedServiceBlockingClient {
+        /// Calls over this channel.
+        #[must_use]
+        pub fn new(channel: ::unwired_blocking::Channel) -> Self {
+            Self(::unwired_blocking::generated::Client::new(channel))
+        }
+        /// Compresses requests. A server that does not know the encoding fails the call with `UNIMPLEMENTED`.
+        #[must_use]
+        pub fn send_compressed(self, encoding: ::unwired::Encoding) -> Self {
+            Self(self.0.send_compressed(encoding))
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_decoding_message_size(limit))
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_encoding_message_size(limit))
+        }
+        /// A call that no server can answer.
+        pub fn unimplemented_call(
+            &self,
+            request: impl ::unwired::IntoRequest<super::Empty>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::Empty>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >(
+                    "/grpc.testing.UnimplementedService/UnimplementedCall",
+                    request.into_request(),
+                )
+        }
+        /// As [`unimplemented_call`](Self::unimplemented_call), without waiting for the response.
+        pub fn start_unimplemented_call(
+            &self,
+            request: impl ::unwired::IntoRequest<super::Empty>,
+        ) -> ::unwired_blocking::Pending<super::Empty> {
+            let Self(client) = self;
+            client
+                .start_unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >(
+                    "/grpc.testing.UnimplementedService/UnimplementedCall",
+                    request.into_request(),
+                )
+        }
+    }
+}
+/// The server of `grpc.testing.UnimplementedService`, with handlers that block.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[cfg(feature = "blocking")]
+pub mod unimplemented_service_blocking_server {
+    /// A service that no server has.
+    pub trait UnimplementedService: ::core::marker::Send + ::core::marker::Sync + 'static {
+        /// A call that no server can answer.
+        fn unimplemented_call(
+            &self,
+            request: ::unwired::Request<super::Empty>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::Empty>,
+            ::unwired::Status,
+        >;
+    }
+    /// Serves `grpc.testing.UnimplementedService` as a [`UnimplementedService`] implements it, in [`Workers`](::unwired_blocking::Workers::run).
+    #[derive(Debug)]
+    pub struct UnimplementedServiceServer<T> {
+        inner: ::std::sync::Arc<T>,
+        settings: ::unwired::generated::ServiceSettings,
+    }
+    impl<T> ::core::clone::Clone for UnimplementedServiceServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                inner: ::std::sync::Arc::clone(&self.inner),
+                settings: ::core::clone::Clone::clone(&self.settings),
+            }
+        }
+    }
+    impl<T: UnimplementedService> UnimplementedServiceServer<T> {
+        /// The full name of the service, as it stands in the path of a call.
+        pub const NAME: &'static str = "grpc.testing.UnimplementedService";
+        /// Serves this implementation.
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(inner))
+        }
+        /// Serves an implementation that is used elsewhere too.
+        pub fn from_arc(inner: ::std::sync::Arc<T>) -> Self {
+            Self {
+                inner,
+                settings: ::core::default::Default::default(),
+            }
+        }
+        /// Compresses responses to clients that accept the encoding.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: ::unwired::Encoding) -> Self {
+            self.settings = self.settings.send_compressed(encoding);
+            self
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_decoding_message_size(limit);
+            self
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_encoding_message_size(limit);
+            self
+        }
+    }
+    impl<T: UnimplementedService> ::unwired_blocking::Service
+    for UnimplementedServiceServer<T> {
+        fn name(&self) -> &'static str {
+            Self::NAME
+        }
+        fn methods(&self) -> &'static [::unwired::generated::Method] {
+            const METHODS: &[::unwired::generated::Method] = &[
+                ::unwired::generated::Method::new(
+                    "UnimplementedCall",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+            ];
+            METHODS
+        }
+        fn settings(&self) -> &::unwired::generated::ServiceSettings {
+            &self.settings
+        }
+        fn call(
+            &self,
+            method: usize,
+            call: ::unwired::generated::Incoming,
+            workers: &::unwired_blocking::Workers,
+        ) -> ::unwired::generated::Handler {
+            let inner = ::std::sync::Arc::clone(&self.inner);
+            match method {
+                0 => {
+                    workers
+                        .one::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .one::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                    >(
+                                        <T as UnimplementedService>::unimplemented_call(
+                                            &inner,
+                                            request,
+                                        ),
+                                    )
+                            },
+                        )
                 }
                 _ => call.unimplemented(),
             }
@@ -1210,6 +2035,231 @@ pub mod reconnect_service_server {
                                 .await;
                         }
                     })
+                }
+                _ => call.unimplemented(),
+            }
+        }
+    }
+}
+/// The client of `grpc.testing.ReconnectService` for threads that wait.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[cfg(feature = "blocking")]
+pub mod reconnect_service_blocking_client {
+    /// Controls the server that watches how a client reconnects.
+    #[derive(Clone, Debug)]
+    pub struct ReconnectServiceBlockingClient(::unwired_blocking::generated::Client);
+    impl ReconnectServiceBlockingClient {
+        /// Calls over this channel.
+        #[must_use]
+        pub fn new(channel: ::unwired_blocking::Channel) -> Self {
+            Self(::unwired_blocking::generated::Client::new(channel))
+        }
+        /// Compresses requests. A server that does not know the encoding fails the call with `UNIMPLEMENTED`.
+        #[must_use]
+        pub fn send_compressed(self, encoding: ::unwired::Encoding) -> Self {
+            Self(self.0.send_compressed(encoding))
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_decoding_message_size(limit))
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_encoding_message_size(limit))
+        }
+        /// Begins to watch a client that goes by these parameters.
+        pub fn start(
+            &self,
+            request: impl ::unwired::IntoRequest<super::ReconnectParams>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::Empty>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.testing.ReconnectService/Start", request.into_request())
+        }
+        /// As [`start`](Self::start), without waiting for the response.
+        pub fn start_start(
+            &self,
+            request: impl ::unwired::IntoRequest<super::ReconnectParams>,
+        ) -> ::unwired_blocking::Pending<super::Empty> {
+            let Self(client) = self;
+            client
+                .start_unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.testing.ReconnectService/Start", request.into_request())
+        }
+        /// Ends the watch and tells what was seen.
+        pub fn stop(
+            &self,
+            request: impl ::unwired::IntoRequest<super::Empty>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::ReconnectInfo>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.testing.ReconnectService/Stop", request.into_request())
+        }
+        /// As [`stop`](Self::stop), without waiting for the response.
+        pub fn start_stop(
+            &self,
+            request: impl ::unwired::IntoRequest<super::Empty>,
+        ) -> ::unwired_blocking::Pending<super::ReconnectInfo> {
+            let Self(client) = self;
+            client
+                .start_unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/grpc.testing.ReconnectService/Stop", request.into_request())
+        }
+    }
+}
+/// The server of `grpc.testing.ReconnectService`, with handlers that block.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[cfg(feature = "blocking")]
+pub mod reconnect_service_blocking_server {
+    /// Controls the server that watches how a client reconnects.
+    pub trait ReconnectService: ::core::marker::Send + ::core::marker::Sync + 'static {
+        /// Begins to watch a client that goes by these parameters.
+        fn start(
+            &self,
+            request: ::unwired::Request<super::ReconnectParams>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::Empty>,
+            ::unwired::Status,
+        >;
+        /// Ends the watch and tells what was seen.
+        fn stop(
+            &self,
+            request: ::unwired::Request<super::Empty>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::ReconnectInfo>,
+            ::unwired::Status,
+        >;
+    }
+    /// Serves `grpc.testing.ReconnectService` as a [`ReconnectService`] implements it, in [`Workers`](::unwired_blocking::Workers::run).
+    #[derive(Debug)]
+    pub struct ReconnectServiceServer<T> {
+        inner: ::std::sync::Arc<T>,
+        settings: ::unwired::generated::ServiceSettings,
+    }
+    impl<T> ::core::clone::Clone for ReconnectServiceServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                inner: ::std::sync::Arc::clone(&self.inner),
+                settings: ::core::clone::Clone::clone(&self.settings),
+            }
+        }
+    }
+    impl<T: ReconnectService> ReconnectServiceServer<T> {
+        /// The full name of the service, as it stands in the path of a call.
+        pub const NAME: &'static str = "grpc.testing.ReconnectService";
+        /// Serves this implementation.
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(inner))
+        }
+        /// Serves an implementation that is used elsewhere too.
+        pub fn from_arc(inner: ::std::sync::Arc<T>) -> Self {
+            Self {
+                inner,
+                settings: ::core::default::Default::default(),
+            }
+        }
+        /// Compresses responses to clients that accept the encoding.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: ::unwired::Encoding) -> Self {
+            self.settings = self.settings.send_compressed(encoding);
+            self
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_decoding_message_size(limit);
+            self
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_encoding_message_size(limit);
+            self
+        }
+    }
+    impl<T: ReconnectService> ::unwired_blocking::Service for ReconnectServiceServer<T> {
+        fn name(&self) -> &'static str {
+            Self::NAME
+        }
+        fn methods(&self) -> &'static [::unwired::generated::Method] {
+            const METHODS: &[::unwired::generated::Method] = &[
+                ::unwired::generated::Method::new(
+                    "Start",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "Stop",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+            ];
+            METHODS
+        }
+        fn settings(&self) -> &::unwired::generated::ServiceSettings {
+            &self.settings
+        }
+        fn call(
+            &self,
+            method: usize,
+            call: ::unwired::generated::Incoming,
+            workers: &::unwired_blocking::Workers,
+        ) -> ::unwired::generated::Handler {
+            let inner = ::std::sync::Arc::clone(&self.inner);
+            match method {
+                0 => {
+                    workers
+                        .one::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .one::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                    >(<T as ReconnectService>::start(&inner, request))
+                            },
+                        )
+                }
+                1 => {
+                    workers
+                        .one::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .one::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                    >(<T as ReconnectService>::stop(&inner, request))
+                            },
+                        )
                 }
                 _ => call.unimplemented(),
             }

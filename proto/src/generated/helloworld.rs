@@ -219,3 +219,228 @@ pub mod greeter_server {
         }
     }
 }
+/// The client of `helloworld.Greeter` for threads that wait.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[cfg(feature = "blocking")]
+pub mod greeter_blocking_client {
+    /// Says hello to whoever gives a name.
+    #[derive(Clone, Debug)]
+    pub struct GreeterBlockingClient(::unwired_blocking::generated::Client);
+    impl GreeterBlockingClient {
+        /// Calls over this channel.
+        #[must_use]
+        pub fn new(channel: ::unwired_blocking::Channel) -> Self {
+            Self(::unwired_blocking::generated::Client::new(channel))
+        }
+        /// Compresses requests. A server that does not know the encoding fails the call with `UNIMPLEMENTED`.
+        #[must_use]
+        pub fn send_compressed(self, encoding: ::unwired::Encoding) -> Self {
+            Self(self.0.send_compressed(encoding))
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_decoding_message_size(limit))
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_encoding_message_size(limit))
+        }
+        /// Greets the one who asks.
+        pub fn say_hello(
+            &self,
+            request: impl ::unwired::IntoRequest<super::HelloRequest>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::HelloReply>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/helloworld.Greeter/SayHello", request.into_request())
+        }
+        /// As [`say_hello`](Self::say_hello), without waiting for the response.
+        pub fn start_say_hello(
+            &self,
+            request: impl ::unwired::IntoRequest<super::HelloRequest>,
+        ) -> ::unwired_blocking::Pending<super::HelloReply> {
+            let Self(client) = self;
+            client
+                .start_unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/helloworld.Greeter/SayHello", request.into_request())
+        }
+        /// Greets once more, as one greets somebody met before.
+        pub fn say_hello_again(
+            &self,
+            request: impl ::unwired::IntoRequest<super::HelloRequest>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::HelloReply>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/helloworld.Greeter/SayHelloAgain", request.into_request())
+        }
+        /// As [`say_hello_again`](Self::say_hello_again), without waiting for the response.
+        pub fn start_say_hello_again(
+            &self,
+            request: impl ::unwired::IntoRequest<super::HelloRequest>,
+        ) -> ::unwired_blocking::Pending<super::HelloReply> {
+            let Self(client) = self;
+            client
+                .start_unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/helloworld.Greeter/SayHelloAgain", request.into_request())
+        }
+    }
+}
+/// The server of `helloworld.Greeter`, with handlers that block.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[cfg(feature = "blocking")]
+pub mod greeter_blocking_server {
+    /// Says hello to whoever gives a name.
+    pub trait Greeter: ::core::marker::Send + ::core::marker::Sync + 'static {
+        /// Greets the one who asks.
+        fn say_hello(
+            &self,
+            request: ::unwired::Request<super::HelloRequest>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::HelloReply>,
+            ::unwired::Status,
+        >;
+        /// Greets once more, as one greets somebody met before.
+        fn say_hello_again(
+            &self,
+            request: ::unwired::Request<super::HelloRequest>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::HelloReply>,
+            ::unwired::Status,
+        >;
+    }
+    /// Serves `helloworld.Greeter` as a [`Greeter`] implements it, in [`Workers`](::unwired_blocking::Workers::run).
+    #[derive(Debug)]
+    pub struct GreeterServer<T> {
+        inner: ::std::sync::Arc<T>,
+        settings: ::unwired::generated::ServiceSettings,
+    }
+    impl<T> ::core::clone::Clone for GreeterServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                inner: ::std::sync::Arc::clone(&self.inner),
+                settings: ::core::clone::Clone::clone(&self.settings),
+            }
+        }
+    }
+    impl<T: Greeter> GreeterServer<T> {
+        /// The full name of the service, as it stands in the path of a call.
+        pub const NAME: &'static str = "helloworld.Greeter";
+        /// Serves this implementation.
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(inner))
+        }
+        /// Serves an implementation that is used elsewhere too.
+        pub fn from_arc(inner: ::std::sync::Arc<T>) -> Self {
+            Self {
+                inner,
+                settings: ::core::default::Default::default(),
+            }
+        }
+        /// Compresses responses to clients that accept the encoding.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: ::unwired::Encoding) -> Self {
+            self.settings = self.settings.send_compressed(encoding);
+            self
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_decoding_message_size(limit);
+            self
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_encoding_message_size(limit);
+            self
+        }
+    }
+    impl<T: Greeter> ::unwired_blocking::Service for GreeterServer<T> {
+        fn name(&self) -> &'static str {
+            Self::NAME
+        }
+        fn methods(&self) -> &'static [::unwired::generated::Method] {
+            const METHODS: &[::unwired::generated::Method] = &[
+                ::unwired::generated::Method::new(
+                    "SayHello",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "SayHelloAgain",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+            ];
+            METHODS
+        }
+        fn settings(&self) -> &::unwired::generated::ServiceSettings {
+            &self.settings
+        }
+        fn call(
+            &self,
+            method: usize,
+            call: ::unwired::generated::Incoming,
+            workers: &::unwired_blocking::Workers,
+        ) -> ::unwired::generated::Handler {
+            let inner = ::std::sync::Arc::clone(&self.inner);
+            match method {
+                0 => {
+                    workers
+                        .one::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .one::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                    >(<T as Greeter>::say_hello(&inner, request))
+                            },
+                        )
+                }
+                1 => {
+                    workers
+                        .one::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .one::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                    >(<T as Greeter>::say_hello_again(&inner, request))
+                            },
+                        )
+                }
+                _ => call.unimplemented(),
+            }
+        }
+    }
+}

@@ -359,3 +359,341 @@ pub mod inventory_server {
         }
     }
 }
+/// The client of `inventory.Inventory` for threads that wait.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[cfg(feature = "blocking")]
+pub mod inventory_blocking_client {
+    /// Greets, and keeps items by their names.
+    #[derive(Clone, Debug)]
+    pub struct InventoryBlockingClient(::unwired_blocking::generated::Client);
+    impl InventoryBlockingClient {
+        /// Calls over this channel.
+        #[must_use]
+        pub fn new(channel: ::unwired_blocking::Channel) -> Self {
+            Self(::unwired_blocking::generated::Client::new(channel))
+        }
+        /// Compresses requests. A server that does not know the encoding fails the call with `UNIMPLEMENTED`.
+        #[must_use]
+        pub fn send_compressed(self, encoding: ::unwired::Encoding) -> Self {
+            Self(self.0.send_compressed(encoding))
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_decoding_message_size(limit))
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_encoding_message_size(limit))
+        }
+        /// Greets the one who asks, and tells how full the store is.
+        pub fn say_hello(
+            &self,
+            request: impl ::unwired::IntoRequest<super::HelloRequest>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::HelloReply>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/inventory.Inventory/SayHello", request.into_request())
+        }
+        /// As [`say_hello`](Self::say_hello), without waiting for the response.
+        pub fn start_say_hello(
+            &self,
+            request: impl ::unwired::IntoRequest<super::HelloRequest>,
+        ) -> ::unwired_blocking::Pending<super::HelloReply> {
+            let Self(client) = self;
+            client
+                .start_unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/inventory.Inventory/SayHello", request.into_request())
+        }
+        /// Adds an item.
+        ///
+        /// INVALID_ARGUMENT without a name or with one that is too long, ALREADY_EXISTS when there is an item of that name,
+        /// RESOURCE_EXHAUSTED when the store is full.
+        pub fn add_item(
+            &self,
+            request: impl ::unwired::IntoRequest<super::Item>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::AddItemResponse>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/inventory.Inventory/AddItem", request.into_request())
+        }
+        /// As [`add_item`](Self::add_item), without waiting for the response.
+        pub fn start_add_item(
+            &self,
+            request: impl ::unwired::IntoRequest<super::Item>,
+        ) -> ::unwired_blocking::Pending<super::AddItemResponse> {
+            let Self(client) = self;
+            client
+                .start_unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/inventory.Inventory/AddItem", request.into_request())
+        }
+        /// The item of a name; NOT_FOUND when there is none, INVALID_ARGUMENT without a name or with one that is too long.
+        pub fn get_item(
+            &self,
+            request: impl ::unwired::IntoRequest<super::GetItemRequest>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::Item>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/inventory.Inventory/GetItem", request.into_request())
+        }
+        /// As [`get_item`](Self::get_item), without waiting for the response.
+        pub fn start_get_item(
+            &self,
+            request: impl ::unwired::IntoRequest<super::GetItemRequest>,
+        ) -> ::unwired_blocking::Pending<super::Item> {
+            let Self(client) = self;
+            client
+                .start_unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/inventory.Inventory/GetItem", request.into_request())
+        }
+        /// All items that a filter lets pass, in the order of their names.
+        ///
+        /// An item that is there from the beginning of the list to its end is in it, once. One that is added meanwhile may be.
+        pub fn list_items(
+            &self,
+            request: impl ::unwired::IntoRequest<super::Filter>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<::unwired_blocking::Streaming<super::Item>>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .server_streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/inventory.Inventory/ListItems", request.into_request())
+        }
+    }
+}
+/// The server of `inventory.Inventory`, with handlers that block.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[cfg(feature = "blocking")]
+pub mod inventory_blocking_server {
+    /// Greets, and keeps items by their names.
+    pub trait Inventory: ::core::marker::Send + ::core::marker::Sync + 'static {
+        /// Greets the one who asks, and tells how full the store is.
+        fn say_hello(
+            &self,
+            request: ::unwired::Request<super::HelloRequest>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::HelloReply>,
+            ::unwired::Status,
+        >;
+        /// Adds an item.
+        ///
+        /// INVALID_ARGUMENT without a name or with one that is too long, ALREADY_EXISTS when there is an item of that name,
+        /// RESOURCE_EXHAUSTED when the store is full.
+        fn add_item(
+            &self,
+            request: ::unwired::Request<super::Item>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::AddItemResponse>,
+            ::unwired::Status,
+        >;
+        /// The item of a name; NOT_FOUND when there is none, INVALID_ARGUMENT without a name or with one that is too long.
+        fn get_item(
+            &self,
+            request: ::unwired::Request<super::GetItemRequest>,
+        ) -> ::core::result::Result<::unwired::Response<super::Item>, ::unwired::Status>;
+        /// All items that a filter lets pass, in the order of their names.
+        ///
+        /// An item that is there from the beginning of the list to its end is in it, once. One that is added meanwhile may be.
+        fn list_items(
+            &self,
+            request: ::unwired::Request<super::Filter>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<
+                impl ::unwired_blocking::Messages<Message = super::Item>,
+            >,
+            ::unwired::Status,
+        >;
+    }
+    /// Serves `inventory.Inventory` as a [`Inventory`] implements it, in [`Workers`](::unwired_blocking::Workers::run).
+    #[derive(Debug)]
+    pub struct InventoryServer<T> {
+        inner: ::std::sync::Arc<T>,
+        settings: ::unwired::generated::ServiceSettings,
+    }
+    impl<T> ::core::clone::Clone for InventoryServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                inner: ::std::sync::Arc::clone(&self.inner),
+                settings: ::core::clone::Clone::clone(&self.settings),
+            }
+        }
+    }
+    impl<T: Inventory> InventoryServer<T> {
+        /// The full name of the service, as it stands in the path of a call.
+        pub const NAME: &'static str = "inventory.Inventory";
+        /// Serves this implementation.
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(inner))
+        }
+        /// Serves an implementation that is used elsewhere too.
+        pub fn from_arc(inner: ::std::sync::Arc<T>) -> Self {
+            Self {
+                inner,
+                settings: ::core::default::Default::default(),
+            }
+        }
+        /// Compresses responses to clients that accept the encoding.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: ::unwired::Encoding) -> Self {
+            self.settings = self.settings.send_compressed(encoding);
+            self
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_decoding_message_size(limit);
+            self
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_encoding_message_size(limit);
+            self
+        }
+    }
+    impl<T: Inventory> ::unwired_blocking::Service for InventoryServer<T> {
+        fn name(&self) -> &'static str {
+            Self::NAME
+        }
+        fn methods(&self) -> &'static [::unwired::generated::Method] {
+            const METHODS: &[::unwired::generated::Method] = &[
+                ::unwired::generated::Method::new(
+                    "SayHello",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "AddItem",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "GetItem",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "ListItems",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::Many,
+                ),
+            ];
+            METHODS
+        }
+        fn settings(&self) -> &::unwired::generated::ServiceSettings {
+            &self.settings
+        }
+        fn call(
+            &self,
+            method: usize,
+            call: ::unwired::generated::Incoming,
+            workers: &::unwired_blocking::Workers,
+        ) -> ::unwired::generated::Handler {
+            let inner = ::std::sync::Arc::clone(&self.inner);
+            match method {
+                0 => {
+                    workers
+                        .one::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .one::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                    >(<T as Inventory>::say_hello(&inner, request))
+                            },
+                        )
+                }
+                1 => {
+                    workers
+                        .one::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .one::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                    >(<T as Inventory>::add_item(&inner, request))
+                            },
+                        )
+                }
+                2 => {
+                    workers
+                        .one::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .one::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                    >(<T as Inventory>::get_item(&inner, request))
+                            },
+                        )
+                }
+                3 => {
+                    workers
+                        .one::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .many::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                        _,
+                                    >(<T as Inventory>::list_items(&inner, request))
+                            },
+                        )
+                }
+                _ => call.unimplemented(),
+            }
+        }
+    }
+}

@@ -279,3 +279,276 @@ pub mod displacement_service_server {
         }
     }
 }
+/// The client of `my_package.DisplacementService` for threads that wait.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[cfg(feature = "blocking")]
+pub mod displacement_service_blocking_client {
+    /// Measures distances in a plane.
+    #[derive(Clone, Debug)]
+    pub struct DisplacementServiceBlockingClient(::unwired_blocking::generated::Client);
+    impl DisplacementServiceBlockingClient {
+        /// Calls over this channel.
+        #[must_use]
+        pub fn new(channel: ::unwired_blocking::Channel) -> Self {
+            Self(::unwired_blocking::generated::Client::new(channel))
+        }
+        /// Compresses requests. A server that does not know the encoding fails the call with `UNIMPLEMENTED`.
+        #[must_use]
+        pub fn send_compressed(self, encoding: ::unwired::Encoding) -> Self {
+            Self(self.0.send_compressed(encoding))
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_decoding_message_size(limit))
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_encoding_message_size(limit))
+        }
+        /// The straight distance from the start to the end of a displacement.
+        ///
+        /// INVALID_ARGUMENT without a start or an end.
+        pub fn compute_displacement(
+            &self,
+            request: impl ::unwired::IntoRequest<super::Displacement>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::DisplacementResponse>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >(
+                    "/my_package.DisplacementService/computeDisplacement",
+                    request.into_request(),
+                )
+        }
+        /// As [`compute_displacement`](Self::compute_displacement), without waiting for the response.
+        pub fn start_compute_displacement(
+            &self,
+            request: impl ::unwired::IntoRequest<super::Displacement>,
+        ) -> ::unwired_blocking::Pending<super::DisplacementResponse> {
+            let Self(client) = self;
+            client
+                .start_unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >(
+                    "/my_package.DisplacementService/computeDisplacement",
+                    request.into_request(),
+                )
+        }
+        /// The length of a path through all points that are sent, in their order.
+        ///
+        /// A path of one point, or of none, has the length zero.
+        pub fn measure_path(
+            &self,
+            request: impl ::unwired::IntoIteratorRequest<Message = super::Point>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::PathResponse>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .client_streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >(
+                    "/my_package.DisplacementService/measurePath",
+                    request.into_iterator_request(),
+                )
+        }
+        /// As [`measure_path`](Self::measure_path), without waiting for the response.
+        pub fn start_measure_path(
+            &self,
+            request: impl ::unwired::IntoIteratorRequest<
+                Message = super::Point,
+                Messages: ::core::marker::Send + 'static,
+            >,
+        ) -> ::unwired_blocking::Pending<super::PathResponse> {
+            let Self(client) = self;
+            client
+                .start_client_streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >(
+                    "/my_package.DisplacementService/measurePath",
+                    request.into_iterator_request(),
+                )
+        }
+        /// As [`measure_path`](Self::measure_path), with messages sent as they come up instead of out of an iterator.
+        pub fn measure_path_halves(
+            &self,
+            request: ::unwired::Request<()>,
+        ) -> ::core::result::Result<
+            (
+                ::unwired_blocking::Outgoing<super::Point>,
+                ::unwired_blocking::Answer<super::PathResponse>,
+            ),
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .client_streaming_halves::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/my_package.DisplacementService/measurePath", request)
+        }
+    }
+}
+/// The server of `my_package.DisplacementService`, with handlers that block.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[cfg(feature = "blocking")]
+pub mod displacement_service_blocking_server {
+    /// Measures distances in a plane.
+    pub trait DisplacementService: ::core::marker::Send + ::core::marker::Sync + 'static {
+        /// The straight distance from the start to the end of a displacement.
+        ///
+        /// INVALID_ARGUMENT without a start or an end.
+        fn compute_displacement(
+            &self,
+            request: ::unwired::Request<super::Displacement>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::DisplacementResponse>,
+            ::unwired::Status,
+        >;
+        /// The length of a path through all points that are sent, in their order.
+        ///
+        /// A path of one point, or of none, has the length zero.
+        fn measure_path(
+            &self,
+            request: ::unwired::Request<::unwired_blocking::Streaming<super::Point>>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::PathResponse>,
+            ::unwired::Status,
+        >;
+    }
+    /// Serves `my_package.DisplacementService` as a [`DisplacementService`] implements it, in [`Workers`](::unwired_blocking::Workers::run).
+    #[derive(Debug)]
+    pub struct DisplacementServiceServer<T> {
+        inner: ::std::sync::Arc<T>,
+        settings: ::unwired::generated::ServiceSettings,
+    }
+    impl<T> ::core::clone::Clone for DisplacementServiceServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                inner: ::std::sync::Arc::clone(&self.inner),
+                settings: ::core::clone::Clone::clone(&self.settings),
+            }
+        }
+    }
+    impl<T: DisplacementService> DisplacementServiceServer<T> {
+        /// The full name of the service, as it stands in the path of a call.
+        pub const NAME: &'static str = "my_package.DisplacementService";
+        /// Serves this implementation.
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(inner))
+        }
+        /// Serves an implementation that is used elsewhere too.
+        pub fn from_arc(inner: ::std::sync::Arc<T>) -> Self {
+            Self {
+                inner,
+                settings: ::core::default::Default::default(),
+            }
+        }
+        /// Compresses responses to clients that accept the encoding.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: ::unwired::Encoding) -> Self {
+            self.settings = self.settings.send_compressed(encoding);
+            self
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_decoding_message_size(limit);
+            self
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_encoding_message_size(limit);
+            self
+        }
+    }
+    impl<T: DisplacementService> ::unwired_blocking::Service
+    for DisplacementServiceServer<T> {
+        fn name(&self) -> &'static str {
+            Self::NAME
+        }
+        fn methods(&self) -> &'static [::unwired::generated::Method] {
+            const METHODS: &[::unwired::generated::Method] = &[
+                ::unwired::generated::Method::new(
+                    "computeDisplacement",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "measurePath",
+                    ::unwired::generated::Cardinality::Many,
+                    ::unwired::generated::Cardinality::One,
+                ),
+            ];
+            METHODS
+        }
+        fn settings(&self) -> &::unwired::generated::ServiceSettings {
+            &self.settings
+        }
+        fn call(
+            &self,
+            method: usize,
+            call: ::unwired::generated::Incoming,
+            workers: &::unwired_blocking::Workers,
+        ) -> ::unwired::generated::Handler {
+            let inner = ::std::sync::Arc::clone(&self.inner);
+            match method {
+                0 => {
+                    workers
+                        .one::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .one::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                    >(
+                                        <T as DisplacementService>::compute_displacement(
+                                            &inner,
+                                            request,
+                                        ),
+                                    )
+                            },
+                        )
+                }
+                1 => {
+                    workers
+                        .many::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .one::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                    >(<T as DisplacementService>::measure_path(&inner, request))
+                            },
+                        )
+                }
+                _ => call.unimplemented(),
+            }
+        }
+    }
+}

@@ -405,3 +405,376 @@ pub mod route_guide_server {
         }
     }
 }
+/// The client of `routeguide.RouteGuide` for threads that wait.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[cfg(feature = "blocking")]
+pub mod route_guide_blocking_client {
+    /// Knows the named places of a region, sums up trips, and passes on what travellers leave at a place.
+    #[derive(Clone, Debug)]
+    pub struct RouteGuideBlockingClient(::unwired_blocking::generated::Client);
+    impl RouteGuideBlockingClient {
+        /// Calls over this channel.
+        #[must_use]
+        pub fn new(channel: ::unwired_blocking::Channel) -> Self {
+            Self(::unwired_blocking::generated::Client::new(channel))
+        }
+        /// Compresses requests. A server that does not know the encoding fails the call with `UNIMPLEMENTED`.
+        #[must_use]
+        pub fn send_compressed(self, encoding: ::unwired::Encoding) -> Self {
+            Self(self.0.send_compressed(encoding))
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_decoding_message_size(limit))
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(self, limit: usize) -> Self {
+            Self(self.0.max_encoding_message_size(limit))
+        }
+        /// What stands at a point: one request, one answer.
+        ///
+        /// Where nothing is known, the answer is a feature with an empty name at the point that was asked for; that is no error.
+        pub fn get_feature(
+            &self,
+            request: impl ::unwired::IntoRequest<super::Point>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::Feature>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/routeguide.RouteGuide/GetFeature", request.into_request())
+        }
+        /// As [`get_feature`](Self::get_feature), without waiting for the response.
+        pub fn start_get_feature(
+            &self,
+            request: impl ::unwired::IntoRequest<super::Point>,
+        ) -> ::unwired_blocking::Pending<super::Feature> {
+            let Self(client) = self;
+            client
+                .start_unary::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/routeguide.RouteGuide/GetFeature", request.into_request())
+        }
+        /// All named features within a rectangle: one request, a stream of answers.
+        ///
+        /// A rectangle can hold more features than one message should carry, so they come one by one.
+        pub fn list_features(
+            &self,
+            request: impl ::unwired::IntoRequest<super::Rectangle>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<::unwired_blocking::Streaming<super::Feature>>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .server_streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/routeguide.RouteGuide/ListFeatures", request.into_request())
+        }
+        /// Takes the points of a trip as it is made and sums it up at its end: a stream of requests, one answer.
+        pub fn record_route(
+            &self,
+            request: impl ::unwired::IntoIteratorRequest<Message = super::Point>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::RouteSummary>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .client_streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/routeguide.RouteGuide/RecordRoute", request.into_iterator_request())
+        }
+        /// As [`record_route`](Self::record_route), without waiting for the response.
+        pub fn start_record_route(
+            &self,
+            request: impl ::unwired::IntoIteratorRequest<
+                Message = super::Point,
+                Messages: ::core::marker::Send + 'static,
+            >,
+        ) -> ::unwired_blocking::Pending<super::RouteSummary> {
+            let Self(client) = self;
+            client
+                .start_client_streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/routeguide.RouteGuide/RecordRoute", request.into_iterator_request())
+        }
+        /// As [`record_route`](Self::record_route), with messages sent as they come up instead of out of an iterator.
+        pub fn record_route_halves(
+            &self,
+            request: ::unwired::Request<()>,
+        ) -> ::core::result::Result<
+            (
+                ::unwired_blocking::Outgoing<super::Point>,
+                ::unwired_blocking::Answer<super::RouteSummary>,
+            ),
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .client_streaming_halves::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/routeguide.RouteGuide/RecordRoute", request)
+        }
+        /// Travellers leave notes at points and get those that were left there before: a stream each way.
+        pub fn route_chat(
+            &self,
+            request: impl ::unwired::IntoIteratorRequest<
+                Message = super::RouteNote,
+                Messages: ::core::marker::Send + 'static,
+            >,
+        ) -> ::core::result::Result<
+            ::unwired::Response<::unwired_blocking::Streaming<super::RouteNote>>,
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .streaming::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/routeguide.RouteGuide/RouteChat", request.into_iterator_request())
+        }
+        /// As [`route_chat`](Self::route_chat), with messages sent as they come up instead of out of an iterator.
+        pub fn route_chat_halves(
+            &self,
+            request: ::unwired::Request<()>,
+        ) -> ::core::result::Result<
+            (
+                ::unwired_blocking::Outgoing<super::RouteNote>,
+                ::unwired_blocking::Streaming<super::RouteNote>,
+            ),
+            ::unwired::Status,
+        > {
+            let Self(client) = self;
+            client
+                .streaming_halves::<
+                    ::unwired::codec::Prost,
+                    _,
+                    _,
+                >("/routeguide.RouteGuide/RouteChat", request)
+        }
+    }
+}
+/// The server of `routeguide.RouteGuide`, with handlers that block.
+#[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+#[cfg(feature = "blocking")]
+pub mod route_guide_blocking_server {
+    /// Knows the named places of a region, sums up trips, and passes on what travellers leave at a place.
+    pub trait RouteGuide: ::core::marker::Send + ::core::marker::Sync + 'static {
+        /// What stands at a point: one request, one answer.
+        ///
+        /// Where nothing is known, the answer is a feature with an empty name at the point that was asked for; that is no error.
+        fn get_feature(
+            &self,
+            request: ::unwired::Request<super::Point>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::Feature>,
+            ::unwired::Status,
+        >;
+        /// All named features within a rectangle: one request, a stream of answers.
+        ///
+        /// A rectangle can hold more features than one message should carry, so they come one by one.
+        fn list_features(
+            &self,
+            request: ::unwired::Request<super::Rectangle>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<
+                impl ::unwired_blocking::Messages<Message = super::Feature>,
+            >,
+            ::unwired::Status,
+        >;
+        /// Takes the points of a trip as it is made and sums it up at its end: a stream of requests, one answer.
+        fn record_route(
+            &self,
+            request: ::unwired::Request<::unwired_blocking::Streaming<super::Point>>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<super::RouteSummary>,
+            ::unwired::Status,
+        >;
+        /// Travellers leave notes at points and get those that were left there before: a stream each way.
+        fn route_chat(
+            &self,
+            request: ::unwired::Request<::unwired_blocking::Streaming<super::RouteNote>>,
+        ) -> ::core::result::Result<
+            ::unwired::Response<
+                impl ::unwired_blocking::Messages<Message = super::RouteNote>,
+            >,
+            ::unwired::Status,
+        >;
+    }
+    /// Serves `routeguide.RouteGuide` as a [`RouteGuide`] implements it, in [`Workers`](::unwired_blocking::Workers::run).
+    #[derive(Debug)]
+    pub struct RouteGuideServer<T> {
+        inner: ::std::sync::Arc<T>,
+        settings: ::unwired::generated::ServiceSettings,
+    }
+    impl<T> ::core::clone::Clone for RouteGuideServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                inner: ::std::sync::Arc::clone(&self.inner),
+                settings: ::core::clone::Clone::clone(&self.settings),
+            }
+        }
+    }
+    impl<T: RouteGuide> RouteGuideServer<T> {
+        /// The full name of the service, as it stands in the path of a call.
+        pub const NAME: &'static str = "routeguide.RouteGuide";
+        /// Serves this implementation.
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(::std::sync::Arc::new(inner))
+        }
+        /// Serves an implementation that is used elsewhere too.
+        pub fn from_arc(inner: ::std::sync::Arc<T>) -> Self {
+            Self {
+                inner,
+                settings: ::core::default::Default::default(),
+            }
+        }
+        /// Compresses responses to clients that accept the encoding.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: ::unwired::Encoding) -> Self {
+            self.settings = self.settings.send_compressed(encoding);
+            self
+        }
+        /// The longest message that is received, in bytes, compressed or not: 4 MiB unless set.
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_decoding_message_size(limit);
+            self
+        }
+        /// The longest message that is sent, in bytes: no limit unless set.
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.settings = self.settings.max_encoding_message_size(limit);
+            self
+        }
+    }
+    impl<T: RouteGuide> ::unwired_blocking::Service for RouteGuideServer<T> {
+        fn name(&self) -> &'static str {
+            Self::NAME
+        }
+        fn methods(&self) -> &'static [::unwired::generated::Method] {
+            const METHODS: &[::unwired::generated::Method] = &[
+                ::unwired::generated::Method::new(
+                    "GetFeature",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "ListFeatures",
+                    ::unwired::generated::Cardinality::One,
+                    ::unwired::generated::Cardinality::Many,
+                ),
+                ::unwired::generated::Method::new(
+                    "RecordRoute",
+                    ::unwired::generated::Cardinality::Many,
+                    ::unwired::generated::Cardinality::One,
+                ),
+                ::unwired::generated::Method::new(
+                    "RouteChat",
+                    ::unwired::generated::Cardinality::Many,
+                    ::unwired::generated::Cardinality::Many,
+                ),
+            ];
+            METHODS
+        }
+        fn settings(&self) -> &::unwired::generated::ServiceSettings {
+            &self.settings
+        }
+        fn call(
+            &self,
+            method: usize,
+            call: ::unwired::generated::Incoming,
+            workers: &::unwired_blocking::Workers,
+        ) -> ::unwired::generated::Handler {
+            let inner = ::std::sync::Arc::clone(&self.inner);
+            match method {
+                0 => {
+                    workers
+                        .one::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .one::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                    >(<T as RouteGuide>::get_feature(&inner, request))
+                            },
+                        )
+                }
+                1 => {
+                    workers
+                        .one::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .many::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                        _,
+                                    >(<T as RouteGuide>::list_features(&inner, request))
+                            },
+                        )
+                }
+                2 => {
+                    workers
+                        .many::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .one::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                    >(<T as RouteGuide>::record_route(&inner, request))
+                            },
+                        )
+                }
+                3 => {
+                    workers
+                        .many::<
+                            ::unwired::codec::Prost,
+                            _,
+                        >(
+                            call,
+                            move |request, reply| {
+                                reply
+                                    .many::<
+                                        ::unwired::codec::Prost,
+                                        _,
+                                        _,
+                                    >(<T as RouteGuide>::route_chat(&inner, request))
+                            },
+                        )
+                }
+                _ => call.unimplemented(),
+            }
+        }
+    }
+}

@@ -21,7 +21,10 @@ use unwired::Instant;
 use unwired::transport::BoxFuture;
 use unwired_sockets::now;
 
-use duty::{Duty, Sleep, Waiter};
+use crate::background::Background;
+
+pub(crate) use duty::Waiter;
+use duty::{Duty, Sleep};
 pub use source::Source;
 use source::Watched;
 pub(crate) use sync::lock;
@@ -43,6 +46,7 @@ pub(crate) struct Reactor {
     duty: Duty,
     tasks: Tasks,
     timers: Timers,
+    pub(crate) background: Background,
     watched: Mutex<Slab<Arc<Watched>>>,
     /// Where the leader has the system's answers put; nobody else locks it.
     events: Mutex<Events>,
@@ -63,6 +67,7 @@ impl Reactor {
             duty: Duty::default(),
             tasks: Tasks::default(),
             timers: Timers::default(),
+            background: Background::default(),
             watched: Mutex::default(),
             events: Mutex::new(Events::new()),
             asked_at: AtomicU64::new(0),

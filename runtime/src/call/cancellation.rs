@@ -1,6 +1,6 @@
 use core::fmt;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, Waker};
 use std::sync::Arc;
 
 use unwired_core::grpc::CallId;
@@ -17,6 +17,11 @@ pub struct Cancellation {
 impl Cancellation {
     pub(crate) fn new(calls: Arc<dyn Calls>, call: CallId) -> Self {
         Self { calls, call }
+    }
+
+    /// Whether the call has ended, for a handler that computes and does not wait.
+    pub fn is_cancelled(&self) -> bool {
+        self.calls.poll_ended(self.call, Waker::noop()).is_ready()
     }
 }
 

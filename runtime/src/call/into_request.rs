@@ -49,6 +49,36 @@ impl<S: Stream + Send + 'static> IntoStreamingRequest for Request<S> {
     }
 }
 
+/// As [`IntoStreamingRequest`], for programs of threads: a [`Request`] of an iterator, or an iterator alone, or what becomes
+/// one.
+pub trait IntoIteratorRequest: sealed::Iterated {
+    /// The iterator.
+    type Messages: Iterator<Item = Self::Message>;
+    /// What it gives.
+    type Message;
+
+    /// The request.
+    fn into_iterator_request(self) -> Request<Self::Messages>;
+}
+
+impl<I: IntoIterator> IntoIteratorRequest for I {
+    type Messages = I::IntoIter;
+    type Message = I::Item;
+
+    fn into_iterator_request(self) -> Request<I::IntoIter> {
+        Request::new(self.into_iter())
+    }
+}
+
+impl<I: IntoIterator> IntoIteratorRequest for Request<I> {
+    type Messages = I::IntoIter;
+    type Message = I::Item;
+
+    fn into_iterator_request(self) -> Request<I::IntoIter> {
+        self.map(I::into_iter)
+    }
+}
+
 mod sealed {
     use futures_core::Stream;
 
@@ -61,4 +91,8 @@ mod sealed {
     pub trait Many {}
     impl<S: Stream> Many for S {}
     impl<S: Stream> Many for Request<S> {}
+
+    pub trait Iterated {}
+    impl<I: IntoIterator> Iterated for I {}
+    impl<I: IntoIterator> Iterated for Request<I> {}
 }

@@ -15,7 +15,7 @@ pub use cancellation::Cancellation;
 pub use compression::Compression;
 pub use empty::{Empty, empty};
 pub(crate) use handle::{CallHandle, Calls, Turn, compressed, decompressed, send};
-pub use into_request::{IntoRequest, IntoStreamingRequest};
+pub use into_request::{IntoIteratorRequest, IntoRequest, IntoStreamingRequest};
 pub use outgoing::{Answer, Outgoing};
 pub use request::Request;
 pub use response::Response;

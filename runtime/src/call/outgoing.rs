@@ -1,4 +1,5 @@
 use core::fmt;
+use core::task::Waker;
 use std::sync::Arc;
 
 use unwired_core::grpc::{Encoding, Message};
@@ -50,6 +51,17 @@ impl<T> Outgoing<T> {
 
     /// Says that no message follows.
     pub fn close(self) {}
+
+    /// Whether the call has ended, so that nothing can be sent any more.
+    pub fn has_ended(&self) -> bool {
+        self.call.calls.poll_ended(self.call.id, Waker::noop()).is_ready()
+    }
+
+    /// Ends the call with a status of this side, which whoever waits for the response gets: for a message that could not be
+    /// made.
+    pub fn fail(self, status: Status) {
+        self.call.calls.fail(self.call.id, status);
+    }
 }
 
 impl<T> Drop for Outgoing<T> {

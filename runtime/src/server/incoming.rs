@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_core::Stream;
 use unwired_core::Instant;
-use unwired_core::grpc::{CallId, Encoding, Received, server};
+use unwired_core::grpc::{CallId, Encoding, Message, Received, server};
 
 use super::service::Handler;
 use crate::call::{CallHandle, Calls, Turn, compressed, decompressed, send};
@@ -124,41 +124,47 @@ impl Reply {
     }
 
     /// Answers with many messages.
-    pub async fn many<C, T, S>(mut self, result: Result<Response<S>, Status>)
+    pub async fn many<C, T, S>(self, result: Result<Response<S>, Status>)
     where
         C: Codec<T>,
         S: Stream<Item = Result<T, Status>>,
     {
-        let (messages, metadata, trailers, encoding) = match result {
-            Ok(response) => response.into_parts(),
-            Err(status) => return self.fail(&status),
-        };
-        let Served { link, call, .. } = &self.0;
-        let encoding = encoding.unwrap_or(self.0.send_encoding);
-        // Initial metadata leaves before the first message is there; where the handler has sent some, this is none.
-        let _ = link.with(|shared| shared.conn.send_metadata(*call, &metadata));
+        let Some((messages, mut replies)) = self.begin::<C, T, S>(result) else { return };
         let mut messages = pin!(messages);
-        let mut turn = Turn::default();
-        let status = loop {
+        let ended = loop {
             match core::future::poll_fn(|cx| messages.as_mut().poll_next(cx)).await {
-                None => break with_trailers(trailers),
-                Some(Err(status)) => break status,
+                None => break Ok(()),
+                Some(Err(status)) => break Err(status),
                 Some(Ok(message)) => {
-                    let sent = match compressed::<C, T>(&message, self.0.encoding_now(encoding)) {
-                        Ok(message) => send(&**link, *call, message).await,
-                        Err(status) => Err(status),
-                    };
-                    if let Err(status) = sent {
-                        break status;
+                    if let Err(status) = replies.send(message).await {
+                        break Err(status);
                     }
-                    turn.pass().await;
                 }
             }
         };
-        self.end(|conn, call| conn.finish(call, &status));
+        replies.end(ended);
     }
 
-    fn fail(mut self, status: &Status) {
+    /// Begins to answer with many messages, and gives back what they come from. `None` if there is only an error; the call
+    /// is answered then.
+    pub fn begin<C: Codec<T>, T, S>(self, result: Result<Response<S>, Status>) -> Option<(S, Replies<T>)> {
+        let (messages, metadata, trailers, encoding) = match result {
+            Ok(response) => response.into_parts(),
+            Err(status) => {
+                self.fail(&status);
+                return None;
+            }
+        };
+        let Served { link, call, send_encoding, .. } = &self.0;
+        let encoding = encoding.unwrap_or(*send_encoding);
+        // Initial metadata leaves before the first message is there; where the handler has sent some, this is none.
+        let _ = link.with(|shared| shared.conn.send_metadata(*call, &metadata));
+        let encode = compressed::<C, T>;
+        Some((messages, Replies { reply: self, encode, encoding, trailers, turn: Turn::default() }))
+    }
+
+    /// Answers with an error.
+    pub fn fail(mut self, status: &Status) {
         self.end(|conn, call| conn.finish(call, status));
     }
 
@@ -180,6 +186,37 @@ impl Reply {
     }
 }
 
+/// Sends the many messages of an answer.
+pub struct Replies<T> {
+    reply: Reply,
+    encode: fn(&T, Encoding) -> Result<Message, Status>,
+    encoding: Encoding,
+    trailers: Metadata,
+    turn: Turn,
+}
+
+impl<T> Replies<T> {
+    /// Sends a message, once there is room for it.
+    ///
+    /// # Errors
+    ///
+    /// CANCELLED when the call has ended; that of a message which cannot be encoded or is too long.
+    pub async fn send(&mut self, message: T) -> Result<(), Status> {
+        let Served { link, call, .. } = &self.reply.0;
+        let message = (self.encode)(&message, self.reply.0.encoding_now(self.encoding))?;
+        send(&**link, *call, message).await?;
+        self.turn.pass().await;
+        Ok(())
+    }
+
+    /// Says that no message follows, or why.
+    pub fn end(self, result: Result<(), Status>) {
+        let Self { mut reply, trailers, .. } = self;
+        let status = result.map_or_else(|status| status, |()| with_trailers(trailers));
+        reply.end(|conn, call| conn.finish(call, &status));
+    }
+}
+
 /// OK, and what goes along with it.
 fn with_trailers(trailers: Metadata) -> Status {
     if trailers.is_empty() { Status::OK } else { Status::with_metadata(Code::Ok, "", trailers) }
@@ -188,6 +225,12 @@ fn with_trailers(trailers: Metadata) -> Status {
 impl fmt::Debug for Incoming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Incoming").field("call", &self.served.call).finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for Replies<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replies").field("reply", &self.reply).finish_non_exhaustive()
     }
 }
 

@@ -12,7 +12,7 @@ mod serving;
 
 pub use builder::{Builder, Server};
 pub use connection_error::ConnectionError;
-pub use incoming::{Incoming, Reply};
+pub use incoming::{Incoming, Replies, Reply};
 pub use listening::Bound;
 pub use local::{LocalHandler, LocalServer, LocalService, LocalWorker, local};
 pub use service::{Handler, Method, Service, ServiceSettings, SpawnPolicy};
