@@ -26,6 +26,7 @@ pub mod metadata;
 pub mod proxy;
 pub mod retry;
 pub mod service;
+pub mod services;
 pub mod serving;
 #[cfg(unix)]
 pub mod socket_files;

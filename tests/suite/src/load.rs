@@ -95,7 +95,7 @@ pub async fn calls_over_the_limit_of_streams_have_their_turn_in_order(
         let client = client.clone();
         async move { client.empty_call(asking(Empty {}, "hang")).await }
     });
-    rt.sleep(Duration::from_millis(20)).await;
+    server.seen.all_begun(22).await;
     let mut late = Request::new(Empty {});
     late.set_timeout(Duration::from_millis(20));
     let status = client.empty_call(late).await.unwrap_err();

@@ -76,6 +76,11 @@ macro_rules! scenarios {
             ];
             proxy: once [a_call_on_behalf_of_another_ends_with_it];
             retry: once [a_refused_call_is_made_again_once];
+            services: once [
+                health_is_checked_listed_and_watched,
+                reflection_answers_both_versions,
+                an_error_carries_its_details,
+            ];
             spawning: once [a_handler_runs_in_the_task_of_its_connection_or_in_its_own];
             tls: once [
                 each_fault_is_one_clear_line_on_both_sides_and_the_server_goes_on,

@@ -116,18 +116,20 @@ pub async fn a_call_on_behalf_of_another_ends_with_it(rt: &RuntimeHandle) {
     let service = Server::builder().add_service(TestServiceServer::new(proxy));
     let _serving = spawn(rt, bound.serve(service));
     let client = client_to(rt, target);
+    client.empty_call(Empty {}).await.unwrap();
     let mut request = asking(Empty {}, "hang");
     request.set_timeout(Duration::from_millis(50));
     assert_eq!(client.empty_call(request).await.unwrap_err().code(), Code::DeadlineExceeded);
     server.seen.all_gone(1).await;
 
+    let begun = server.seen.begun();
     let call = spawn(rt, {
         let client = client.clone();
         async move { client.empty_call(asking(Empty {}, "hang")).await }
     });
-    server.seen.all_begun(2).await;
+    server.seen.all_begun(begun + 1).await;
     drop(call);
-    server.seen.all_gone(2).await;
+    server.seen.all_gone(begun + 1).await;
 
     // A request that was given up does not look like one that is whole.
     for whole in [true, false] {
