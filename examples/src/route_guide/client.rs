@@ -8,10 +8,10 @@ use unwired_proto::routeguide::{Feature, Point, Rectangle, RouteNote};
 use super::Database;
 
 /// A place that every route guide knows.
-pub(crate) const BERKSHIRE: Point = Point { latitude: 409_146_138, longitude: -746_188_906 };
+pub const BERKSHIRE: Point = Point { latitude: 409_146_138, longitude: -746_188_906 };
 
 /// Two corners with many places between them.
-pub(crate) const AROUND_NEW_YORK: Rectangle = Rectangle {
+pub const AROUND_NEW_YORK: Rectangle = Rectangle {
     lo: Some(Point { latitude: 400_000_000, longitude: -750_000_000 }),
     hi: Some(Point { latitude: 420_000_000, longitude: -730_000_000 }),
 };
@@ -48,18 +48,19 @@ pub async fn travel(channel: Channel) -> Result<(), Status> {
     Ok(())
 }
 
-fn heading(method: &str) {
+/// Prints which method is called next.
+pub fn heading(method: &str) {
     println!("-------------- {method} --------------");
 }
 
 /// Ten places, as far from each other as the list of places has them.
-fn way() -> Vec<Point> {
+pub fn way() -> Vec<Point> {
     let places = Database::embedded();
     places.features().iter().take(10).map(|feature| feature.location.into()).collect()
 }
 
 /// Four notes at three places: at the last one, a note is there already.
-fn notes() -> Vec<RouteNote> {
+pub fn notes() -> Vec<RouteNote> {
     [(0, 1, "First note"), (0, 2, "Second note"), (0, 3, "Third note"), (0, 1, "Fourth note")]
         .map(|(latitude, longitude, message)| RouteNote {
             location: Some(Point { latitude, longitude }),
@@ -68,12 +69,13 @@ fn notes() -> Vec<RouteNote> {
         .to_vec()
 }
 
-fn describe(feature: &Feature) -> String {
+/// A place in words.
+pub fn describe(feature: &Feature) -> String {
     let at = place(feature.location);
     if feature.name.is_empty() { format!("Nothing at {at}") } else { format!("{} at {at}", feature.name) }
 }
 
 /// Where a message says it is; without a word, it is where the equator meets the meridian of Greenwich.
-pub(crate) fn place(location: Option<Point>) -> super::Point {
+pub fn place(location: Option<Point>) -> super::Point {
     location.unwrap_or_default().into()
 }

@@ -1,9 +1,9 @@
 //! The route guide: places, trips between them, and notes left at them.
 //!
 //! [`Database`] answers what is where, [`Trip`] adds up a way, [`Notes`] keeps what travellers write: they know nothing of gRPC.
-//! [`Guide`] is the service over them, and [`travel`] calls it.
+//! [`Guide`] is the service over them, and [`travel`] calls it; what it asks for is in [`client`], for clients written otherwise.
 
-mod client;
+pub mod client;
 mod database;
 mod notes;
 mod point;

@@ -75,6 +75,18 @@ impl Builder {
         Self { inner: change(self.inner), ..self }
     }
 
+    /// As [`with`](Self::with), for settings that have to be got first: certificates from files, say.
+    ///
+    /// # Errors
+    ///
+    /// Those of `change`.
+    pub fn try_with<E>(
+        self,
+        change: impl FnOnce(unwired::channel::Builder) -> Result<unwired::channel::Builder, E>,
+    ) -> Result<Self, E> {
+        Ok(Self { inner: change(self.inner)?, ..self })
+    }
+
     /// The channel. It connects with its first call.
     pub fn connect_lazy(self) -> Channel {
         Channel::new(self.inner.connect_lazy(), self.runtime)
