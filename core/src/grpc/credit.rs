@@ -47,14 +47,15 @@ impl Credit {
     /// The peer may send `outstanding` more on a stream whose reader waits for `missing` bytes. Answers how much to
     /// grant now.
     ///
-    /// It comes in steps of an initial window, so that a message that was announced and does not come costs a step and
-    /// not its length.
+    /// It comes in steps of `window`, which is what arrives in a round trip or an initial window at least, so that a message
+    /// that was announced and does not come costs a step and not its length.
     pub(crate) fn wish(
         &mut self,
         call: CallId,
         account: &mut Account,
         missing: usize,
         outstanding: usize,
+        window: usize,
     ) -> usize {
         if missing <= outstanding {
             self.unqueue(call, account);
@@ -64,18 +65,25 @@ impl Credit {
             account.queued = true;
             self.waiting.push_back(call);
         }
-        if outstanding > self.base / 2 {
+        let base = self.base.max(1);
+        let window = window.max(base);
+        if outstanding > window / 2 {
             // Enough for now; the next DATA asks again.
             return 0;
         }
-        let step = (missing - outstanding).min(self.base.max(1));
-        if self.waiting.front() == Some(&call) || self.used.saturating_add(step) <= self.budget {
-            self.used += step;
-            account.drawn += step;
-            step
+        let wanted = (missing - outstanding).min(window);
+        let room = self.budget.saturating_sub(self.used);
+        let step = if room >= wanted.min(base) {
+            wanted.min(room)
+        } else if self.waiting.front() == Some(&call) && outstanding <= base / 2 {
+            // Beyond the budget in small steps: a step may be all that is missing, and then another is the oldest.
+            wanted.min(base)
         } else {
             0
-        }
+        };
+        self.used += step;
+        account.drawn += step;
+        step
     }
 
     /// A reader that keeps up may have up to `window` bytes under way: answers how much to grant now, as far as the

@@ -91,19 +91,19 @@ impl<C: Machine> Link<C> {
     pub(crate) fn wish(&mut self, id: CallId) {
         let Some(entry) = self.calls.get_mut(id) else { return };
         let outstanding = self.http2.recv_credit(id.0);
+        let window = self.http2.stream_window();
         let Some(data) = self.http2.recv_data(id.0) else { return };
         let receiving = entry.call.receiving();
         if !receiving.is_wished() {
             return;
         }
         let grant = match receiving.wished_missing(data) {
-            Some(missing) => self.credit.wish(id, &mut entry.account, missing, outstanding),
+            Some(missing) => self.credit.wish(id, &mut entry.account, missing, outstanding, window as usize),
             None => 0,
         };
-        // A connection whose window has grown shares that with those who keep up.
-        let grown = self.http2.connection_window();
-        let grant = if grant == 0 && grown > self.http2.config().connection_window {
-            self.credit.widen(&mut entry.account, grown as usize, outstanding)
+        // Those who keep up may have as much under way as arrives in a round trip.
+        let grant = if grant == 0 && window > self.http2.config().initial_window {
+            self.credit.widen(&mut entry.account, window as usize, outstanding)
         } else {
             grant
         };

@@ -368,6 +368,12 @@ impl Connection {
         u32::try_from(self.recv_window.target()).unwrap_or(u32::MAX)
     }
 
+    /// What a stream may have under way that is read as it comes, bytes: its initial window at first, and what arrives
+    /// in a round trip when that is more.
+    pub fn stream_window(&self) -> u32 {
+        self.config.initial_window().max(self.bandwidth.window())
+    }
+
     /// Whether the peer may still send on the stream.
     pub fn is_receiving(&self, stream: StreamKey) -> bool {
         self.streams.get(stream).is_some_and(|record| record.state.is_receiving())

@@ -77,18 +77,22 @@ impl Pings {
     }
 }
 
-/// The connection's window follows what arrives in a round trip.
+/// Windows follow what arrives in a round trip: the connection's, and those of streams that are read as they come.
 ///
 /// One PING at a time and only with DATA since the last; after two rounds without growth none, until the peer runs
-/// against the window: a peer that counts PINGs has nothing to count.
+/// against the window or four windows more have come: a peer that counts PINGs has nothing to count.
 #[derive(Debug)]
 pub(crate) struct Bandwidth {
     enabled: bool,
     limit: u32,
+    /// What one stream can bring in a round trip: its window, or the connection's if that is less.
+    window: u32,
     /// Octets that came since the PING was asked for.
     sample: u64,
     measuring: bool,
     rounds_without_growth: u8,
+    /// Octets that came since nothing is measured any more.
+    unmeasured: u64,
     /// The best rate so far, octets per second.
     best: u64,
 }
@@ -96,43 +100,61 @@ pub(crate) struct Bandwidth {
 /// A sample of at least two thirds of the window means that the window may be what holds the peer back.
 const FULL_SAMPLE: (u64, u64) = (2, 3);
 const PATIENCE: u8 = 2;
+/// What is full may not have shown: a round that ends with a message, or that brings what was let through before the
+/// window grew, is not full. So it is measured again when so many windows have come.
+const WINDOWS_BETWEEN: u64 = 4;
 
 impl Bandwidth {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
             enabled: config.bdp,
             limit: config.limits.max_connection_window,
+            window: config.initial_window().min(config.connection_window),
             sample: 0,
             measuring: false,
             rounds_without_growth: 0,
+            unmeasured: 0,
             best: 0,
         }
     }
 
-    /// DATA came and left `window` of `target` to the peer; `true` if a PING should measure.
-    pub(crate) fn on_data(&mut self, octets: u32, window: i64, target: i64) -> bool {
-        if !self.enabled || target >= i64::from(self.limit) {
+    /// How far the window has grown, octets.
+    pub(crate) const fn window(&self) -> u32 {
+        self.window
+    }
+
+    /// DATA came and left `window` to the peer, on its stream or on the connection; `true` if a PING should measure.
+    pub(crate) fn on_data(&mut self, octets: u32, window: i64) -> bool {
+        if !self.enabled || self.window >= self.limit {
             return false;
         }
         self.sample = self.sample.saturating_add(u64::from(octets));
-        if window < target / 8 {
+        if window < i64::from(self.window / 8) {
             self.rounds_without_growth = 0;
         }
-        if self.measuring || self.rounds_without_growth >= PATIENCE {
+        if self.measuring {
             return false;
         }
+        if self.rounds_without_growth >= PATIENCE {
+            self.unmeasured = self.unmeasured.saturating_add(u64::from(octets));
+            if self.unmeasured < WINDOWS_BETWEEN * u64::from(self.window) {
+                return false;
+            }
+            // One more round, and not two.
+            self.rounds_without_growth = PATIENCE - 1;
+        }
+        self.unmeasured = 0;
         self.measuring = true;
         self.sample = u64::from(octets);
         true
     }
 
     /// The PING came back: the window to grow to, if it should.
-    pub(crate) fn on_round_trip(&mut self, rtt: Duration, target: i64) -> Option<u32> {
+    pub(crate) fn on_round_trip(&mut self, rtt: Duration) -> Option<u32> {
         self.measuring = false;
         let nanos = u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX).max(1);
         let rate = self.sample.saturating_mul(1_000_000_000) / nanos;
-        let full =
-            self.sample.saturating_mul(FULL_SAMPLE.1) >= u64::try_from(target).unwrap_or(0) * FULL_SAMPLE.0;
+        let full = self.sample.saturating_mul(FULL_SAMPLE.1) >= u64::from(self.window) * FULL_SAMPLE.0;
         let grows = full && rate >= self.best;
         self.best = self.best.max(rate);
         if !grows {
@@ -140,7 +162,9 @@ impl Bandwidth {
             return None;
         }
         self.rounds_without_growth = 0;
-        Some(u32::try_from(self.sample * 2).unwrap_or(u32::MAX).min(self.limit))
+        let window = u32::try_from(self.sample.saturating_mul(2)).unwrap_or(u32::MAX).min(self.limit);
+        self.window = self.window.max(window);
+        Some(self.window)
     }
 }
 

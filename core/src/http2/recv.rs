@@ -355,7 +355,7 @@ impl Connection {
         match asks {
             Asks::Keepalive => self.on_keepalive_answer(),
             Asks::Bandwidth => {
-                if let Some(window) = self.bandwidth.on_round_trip(rtt, self.recv_window.target()) {
+                if let Some(window) = self.bandwidth.on_round_trip(rtt) {
                     self.recv_window.grow(window);
                 }
             }

@@ -20,10 +20,12 @@ impl Connection {
         if !self.recv_window.receive(head.length) {
             return Err(Fault::flow_control("DATA beyond the connection's window"));
         }
-        if self.bandwidth.on_data(head.length, self.recv_window.window(), self.recv_window.target()) {
+        let key = self.data_stream(head)?;
+        let stream = key.and_then(|key| self.streams.get(key));
+        let window = stream.map_or(i64::MAX, |stream| stream.recv.window).min(self.recv_window.window());
+        if self.bandwidth.on_data(head.length, window) {
             self.pings.ask(Asks::Bandwidth);
         }
-        let key = self.data_stream(head)?;
         if key.is_none() {
             self.stats.data_dropped += u64::from(head.length);
         }

@@ -254,6 +254,36 @@ fn bandwidth_grows_the_connections_window_up_to_its_limit() {
 }
 
 #[test]
+fn bandwidth_is_found_out_by_one_stream_that_fills_its_own_window() {
+    // The connection would take a mebibyte, of which one stream can use a sixteenth in each round trip.
+    let mut server = Raw::server();
+    let key = server.open(1, false);
+    let first = server.conn.stream_window();
+    let mut rounds = 0;
+    while server.conn.stream_window() < 8 * first {
+        rounds += 1;
+        assert!(rounds < 20, "{} bytes a round trip", server.conn.stream_window());
+        // A round trip of 10 ms brings as much as a stream may have under way, and it is read at once.
+        let window = server.conn.stream_window() as usize;
+        let mut asked = Vec::new();
+        for piece in vec![0; window].chunks(16 << 10) {
+            server.feed(&raw::data(1, piece, false));
+            server.conn.recv_data(key).unwrap().clear();
+            server.conn.grant(key, piece.len());
+            asked.extend(pings(&mut server));
+        }
+        server.now += Duration::from_millis(10);
+        for payload in asked {
+            server.feed(&ack(payload));
+        }
+        let grown = server.conn.stream_window() as usize - window;
+        server.conn.grant(key, grown);
+        server.sent();
+    }
+    assert!(server.conn.connection_window() >= server.conn.stream_window());
+}
+
+#[test]
 fn bandwidth_is_not_measured_without_data_or_without_growth() {
     let mut server = Raw::server();
     server.open(1, false);
