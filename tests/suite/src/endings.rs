@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream;
 use unwired::transport::RuntimeHandle;
-use unwired::{Code, Request};
+use unwired::{Code, Request, Status};
 use unwired_proto::grpc::testing::{Empty, SimpleRequest};
 
 use crate::messages::{asking, input, output, simple, sizes};
@@ -45,6 +45,36 @@ pub async fn a_deadline_holds_in_every_kind_and_drops_the_handler(rt: &RuntimeHa
     assert_eq!(status.code(), Code::DeadlineExceeded);
     // On a busy machine a deadline passes before its handler has begun.
     server.seen.all_gone(1).await;
+    server.stop().await;
+}
+
+pub async fn a_deadline_may_pass_at_any_moment(rt: &RuntimeHandle, transport: Transport) {
+    fn kept<T>(result: Result<T, Status>) {
+        if let Err(status) = result {
+            assert!(matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled), "{status}");
+        }
+    }
+    let server = serve(rt, transport).await;
+    let client = server.client();
+    client.empty_call(Empty {}).await.unwrap();
+    for moment in 0..150 {
+        let timeout = Duration::from_micros(20 * moment);
+        let mut request = asking(Empty {}, "wait");
+        request.set_timeout(timeout);
+        kept(client.empty_call(request).await);
+        let mut request = Request::new(());
+        request.set_timeout(timeout);
+        let conversation = client.full_duplex_call_halves(request).await;
+        if let Ok((mut requests, mut answers)) = conversation {
+            kept(requests.send(output([1; 1000])).await);
+            kept(answers.message().await);
+            kept(requests.send(output([1; 1000])).await);
+            requests.close();
+            while let Ok(Some(_)) = answers.message().await {}
+        }
+    }
+    client.empty_call(Empty {}).await.unwrap();
+    server.seen.all_gone(2).await;
     server.stop().await;
 }
 

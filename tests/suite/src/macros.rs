@@ -47,6 +47,7 @@ macro_rules! scenarios {
                 a_call_is_dropped_while_it_waits_for_its_turn,
             ];
             endings: each [
+                a_deadline_may_pass_at_any_moment,
                 a_handler_knows_the_time_that_is_left,
                 a_refusal_stops_an_upload_without_end,
                 a_deadline_holds_in_every_kind_and_drops_the_handler,
