@@ -22,6 +22,9 @@
 //! `helloworld::greeter_server` the trait `Greeter` to implement and `GreeterServer`, which serves an implementation. What has
 //! changed in a .proto is generated again on the next build; a service that lacks a method then fails to compile.
 //!
+//! For programs of plain threads, [`build_blocking`](Builder::build_blocking) gives the same without async, on
+//! `unwired-blocking`.
+//!
 //! Options are those of [`configure`]. The same generator is there as a plugin of `protoc` and `buf`, see
 //! [`plugin`].
 

@@ -110,6 +110,17 @@ fn local_services_need_no_send() {
 }
 
 #[test]
+fn code_for_threads_is_not_async() {
+    let (code, _) = generate(|build| build.build_blocking(true));
+    has(&code, &["pub mod shop_client", "pub mod shop_server", "pub mod shop_blocking_server"]);
+    let blocking = &code[code.find("pub mod shop_blocking_client").unwrap()..];
+    has(blocking, &["pub struct ShopBlockingClient", "::unwired_blocking::Service for ShopServer<T>"]);
+    lacks(blocking, &["async ", ".await", "future::Future"]);
+    let (code, _) = generate(|build| build);
+    lacks(&code, &["blocking"]);
+}
+
+#[test]
 fn attributes_stand_where_they_belong() {
     let (code, _) = generate(|build| {
         build

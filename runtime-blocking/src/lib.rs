@@ -1,7 +1,23 @@
 //! [`unwired`] for programs of plain threads: no async in their code, and no async runtime below it.
 //!
-//! A client has no thread of its own. Of several threads that wait for calls one does the input and output for all, and hands
-//! that duty on when its own call is done; see [`Blocking`]. A server has one thread for all connections.
+//! **Clients.** Generated with the option `build_blocking`, `GreeterBlockingClient` has a method for each of the service that
+//! waits, and `start_…` ones that give a [`Pending`] call instead. A client has no thread of its own: of several threads that
+//! wait for calls one does the input and output for all, and hands that duty on when its own call is done; see
+//! [`Blocking`]. While none waits nothing moves, but for calls that were started, which have a thread of the crate's own as
+//! long as they are under way. A stream of requests out of an iterator has a thread too, where responses come back at once.
+//!
+//! ```no_run
+//! use unwired_proto::helloworld::HelloRequest;
+//! use unwired_proto::helloworld::greeter_blocking_client::GreeterBlockingClient;
+//!
+//! let client = GreeterBlockingClient::new(unwired_blocking::connect("http://localhost:50051")?);
+//! let reply = client.say_hello(HelloRequest { name: "you".to_owned() })?;
+//! println!("{}", reply.get_ref().message);
+//! # Ok::<_, unwired::Status>(())
+//! ```
+//!
+//! **Servers.** One thread does the input and output of all connections, and runs async services. Services whose handlers
+//! block run in [`Workers`].
 //!
 //! ```no_run
 //! # fn run() -> Result<(), Box<dyn std::error::Error>> {
