@@ -117,6 +117,7 @@ mod tests {
             .collect()
     }
 
+    /// Threats: G1.
     #[test]
     fn a_length_over_the_limit_is_refused_by_its_prefix_alone() {
         let rules = Rules { max_length: 4 << 20, ..RULES };
@@ -130,6 +131,7 @@ mod tests {
         assert!(front(&prefix(u32::MAX), rules).is_err());
     }
 
+    /// Threats: G5.
     #[test]
     fn flags_are_zero_or_one_and_one_needs_an_encoding() {
         for flag in 0..=u8::MAX {
@@ -140,6 +142,7 @@ mod tests {
         }
     }
 
+    /// Threats: G1.
     #[test]
     fn what_is_announced_is_not_believed() {
         let mut data = BytesMut::from(&[0, 0, 0x40, 0, 0][..]);

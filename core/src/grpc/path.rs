@@ -35,6 +35,7 @@ mod tests {
         assert_eq!(path, Some(MethodPath { service: "helloworld.Greeter", method: "SayHello" }));
     }
 
+    /// Threats: S1.
     #[test]
     fn no_other_form_is_folded_into_one() {
         for path in [

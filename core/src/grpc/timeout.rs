@@ -107,6 +107,7 @@ mod tests {
         }
     }
 
+    /// Threats: G6.
     #[test]
     fn anything_else_is_refused() {
         for text in

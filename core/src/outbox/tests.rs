@@ -27,6 +27,7 @@ fn gathered(outbox: &Outbox) -> Vec<u8> {
 
 proptest! {
     /// Whatever is put, sent and moved: what waits is what was put, less what was sent, in order.
+    /// Threats: G10.
     #[test]
     fn is_a_queue_of_bytes(steps in proptest::collection::vec(step(), 0..60)) {
         let mut outbox = Outbox::new();

@@ -17,6 +17,7 @@ fn calls(pair: &mut Pair, request: Cardinality, response: Cardinality) -> Vec<(C
     (0..CALLS).map(|_| pair.call(request, response)).collect()
 }
 
+/// Threats: G3.
 #[test]
 fn interleaved_uploads_of_four_mebibytes_all_end() {
     let mut pair = Pair::new();

@@ -65,6 +65,7 @@ fn call(bare: &mut Bare<Connection>) -> CallId {
         .expect("a call")
 }
 
+/// Threats: S1, G5, G6.
 #[test]
 fn what_is_no_call_is_answered_and_goes_no_further() {
     let mut bare = server();
@@ -150,6 +151,7 @@ fn one_message_where_one_belongs_and_no_more() {
     assert_eq!(found(b"", true, Cardinality::Many), Some(Code::Ok));
 }
 
+/// Threats: G1, G5.
 #[test]
 fn a_broken_message_ends_its_call_alone() {
     assert_eq!(found(&[0, 0, 0, 0, 9, 1], true, Cardinality::Many), Some(Code::Internal));

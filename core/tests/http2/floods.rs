@@ -37,6 +37,7 @@ fn kills(raw: &mut Raw, last: &[u8], abuse: Abuse) {
     assert_eq!((kills.get(abuse), kills.total()), (1, 1));
 }
 
+/// Threats: R1.
 #[test]
 fn rapid_reset_is_ended_past_its_burst() {
     let mut server = Raw::server_with(still(|limits| limits.reset_burst = 10));
@@ -60,6 +61,7 @@ fn rapid_reset_is_ended_past_its_burst() {
     kills(&mut server, &raw::rst(stream + 2, Reason::CANCEL), Abuse::RapidReset);
 }
 
+/// Threats: R1.
 #[test]
 fn rapid_reset_budget_grows_with_calls_that_end_well_and_with_time() {
     let mut server = Raw::server_with(still(|limits| {
@@ -94,6 +96,7 @@ fn rapid_reset_budget_grows_with_calls_that_end_well_and_with_time() {
     server.lives();
 }
 
+/// Threats: R1, R4.
 #[test]
 fn rapid_reset_holds_its_place_until_the_application_lets_go() {
     let mut server = Raw::server_with(raw::config(|config| config.limits.max_concurrent_streams = 2));
@@ -108,6 +111,7 @@ fn rapid_reset_holds_its_place_until_the_application_lets_go() {
     server.open(7, true);
 }
 
+/// Threats: R2.
 #[test]
 fn resets_that_the_peer_forces_are_ended_past_the_same_burst() {
     let mut server = Raw::server_with(still(|limits| limits.reset_burst = 10));
@@ -128,6 +132,7 @@ fn resets_that_the_peer_forces_are_ended_past_the_same_burst() {
     kills(&mut server, &raw::window_update(stream, 0), Abuse::MadeYouReset);
 }
 
+/// Threats: R3.
 #[test]
 fn streams_over_the_limit_cost_a_reset_each() {
     let mut server = Raw::server_with(still(|limits| {
@@ -154,6 +159,7 @@ fn glitches_are_ended_past_their_burst() {
     kills(&mut server, &unasked, Abuse::Glitches);
 }
 
+/// Threats: F2.
 #[test]
 fn settings_are_ended_past_their_burst() {
     let mut server = Raw::server_with(still(|_| {}));
@@ -164,6 +170,7 @@ fn settings_are_ended_past_their_burst() {
     kills(&mut server, &raw::settings(&[]), Abuse::SettingsFlood);
 }
 
+/// Threats: F2.
 #[test]
 fn settings_of_more_than_32_parameters_are_ended_by_their_head() {
     let mut server = Raw::server();
@@ -172,6 +179,7 @@ fn settings_of_more_than_32_parameters_are_ended_by_their_head() {
     kills(&mut server, &raw::head(33 * 6, raw::SETTINGS, 0, 0), Abuse::SettingsFlood);
 }
 
+/// Threats: F1.
 #[test]
 fn pings_are_ended_past_their_burst_and_what_frames_earn() {
     let mut server = Raw::server_with(still(|_| {}));
@@ -189,6 +197,7 @@ fn pings_are_ended_past_their_burst_and_what_frames_earn() {
     kills(&mut server, &raw::ping([0; 8]), Abuse::PingFlood);
 }
 
+/// Threats: F10.
 #[test]
 fn window_updates_are_ended_past_their_burst_and_what_data_earns() {
     let mut server = Raw::server_with(still(|_| {}));
@@ -206,6 +215,7 @@ fn window_updates_are_ended_past_their_burst_and_what_data_earns() {
     kills(&mut server, &update, Abuse::WindowUpdateFlood);
 }
 
+/// Threats: F9, F11.
 #[test]
 fn ignored_frames_are_ended_past_their_burst_for_each_stream() {
     for ignored in [raw::priority(1, 0), raw::frame(0xee, 0, 0, b"whatever")] {
@@ -220,6 +230,7 @@ fn ignored_frames_are_ended_past_their_burst_for_each_stream() {
     }
 }
 
+/// Threats: F4.
 #[test]
 fn empty_data_is_ended_past_its_burst() {
     for empty in [raw::data(1, b"", false), raw::padded(1, b"", 9, false)] {
@@ -238,6 +249,7 @@ fn empty_data_is_ended_past_its_burst() {
     server.lives();
 }
 
+/// Threats: F11.
 #[test]
 fn goaways_are_ended_past_16() {
     let mut server = Raw::server();
@@ -249,6 +261,7 @@ fn goaways_are_ended_past_16() {
     kills(&mut server, &goaway, Abuse::GoAwayFlood);
 }
 
+/// Threats: F11.
 #[test]
 fn goaway_debug_data_is_kept_in_part() {
     let mut server = Raw::server();
@@ -280,6 +293,7 @@ fn frames_for_streams_that_were_reset_are_ended_past_the_budget_of_ignored_ones(
     }
 }
 
+/// Threats: F12.
 #[test]
 fn informational_responses_past_16_end_their_stream_alone() {
     let mut client = Raw::client();
@@ -299,6 +313,7 @@ fn informational_responses_past_16_end_their_stream_alone() {
 
 // ---- field blocks
 
+/// Threats: H1.
 #[test]
 fn continuations_are_ended_past_8() {
     let mut server = Raw::server();
@@ -317,6 +332,7 @@ fn continuations_are_ended_past_8() {
     kills(&mut server, &raw::head(1, raw::CONTINUATION, flag::END_HEADERS, 3), Abuse::ContinuationFlood);
 }
 
+/// Threats: F4, H1.
 #[test]
 fn continuations_that_are_empty_are_ended_at_the_second() {
     let mut server = Raw::server();
@@ -337,6 +353,7 @@ fn long_request(block_len: usize) -> (Vec<u8>, usize) {
     (block, list + 1 + value.len() + 32)
 }
 
+/// Threats: H1.
 #[test]
 fn field_blocks_are_ended_past_their_length_on_the_wire() {
     let server = || {
@@ -352,6 +369,7 @@ fn field_blocks_are_ended_past_their_length_on_the_wire() {
     kills(&mut server(), &raw::headers(1, &long_request((32 << 10) + 1).0, true), Abuse::ContinuationFlood);
 }
 
+/// Threats: H2.
 #[test]
 fn field_lists_over_the_advertised_size_are_answered() {
     let (block, list) = long_request(20_000);
@@ -371,6 +389,7 @@ fn field_lists_over_the_advertised_size_are_answered() {
     over.lives();
 }
 
+/// Threats: H2.
 #[test]
 fn field_lists_are_ended_past_the_size_at_which_decoding_stops() {
     // CVE-2016-6581: one entry of the table, referred to again and again.
@@ -392,6 +411,7 @@ fn field_lists_are_ended_past_the_size_at_which_decoding_stops() {
     kills(&mut server(list - 1), &raw::headers(1, &block, true), Abuse::HpackBomb);
 }
 
+/// Threats: H3.
 #[test]
 fn field_lists_of_more_than_128_lines_are_answered() {
     let lines = |n: usize| {
@@ -406,6 +426,7 @@ fn field_lists_of_more_than_128_lines_are_answered() {
     assert!(matches!(server.answers()[..], [Frame::Headers { stream: 3, end: true, .. }]));
 }
 
+/// Threats: H1, H3.
 #[test]
 fn field_sections_of_a_client_are_bounded_the_same() {
     let mut client = Raw::client();

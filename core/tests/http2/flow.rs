@@ -49,6 +49,7 @@ fn window_update_of_a_wrong_length_ends_the_connection() {
     }
 }
 
+/// Threats: R2.
 #[test]
 fn window_past_its_maximum_ends_the_connection() {
     // RFC 9113 §6.9.1: of a stream too, so that it is no way to make us reset.
@@ -143,6 +144,7 @@ fn initial_window_change_reaches_streams_that_wait_to_be_sent() {
     assert_eq!(octets(&client.answers()), (3_000, false));
 }
 
+/// Threats: F6.
 #[test]
 fn dribble_waits_for_a_window_worth_a_frame() {
     // Threats F6: a window of single octets is not worth a frame each, for 50 ms.

@@ -20,6 +20,7 @@ fn reserved_bit_and_undefined_flags_are_ignored() {
     server.lives();
 }
 
+/// Threats: F11.
 #[test]
 fn unknown_frame_types_are_skipped_without_buffering() {
     // RFC 9113 §4.1 and §5.5
@@ -103,6 +104,7 @@ fn indexing(name: &str, value: &str) -> Vec<u8> {
     block
 }
 
+/// Threats: H6.
 #[test]
 fn field_block_on_a_refused_stream_is_still_decoded() {
     // RFC 9113 §4.3
@@ -122,6 +124,7 @@ fn field_block_on_a_refused_stream_is_still_decoded() {
     assert_eq!(fields.get(b"x-later"), Some(&b"needed"[..]));
 }
 
+/// Threats: H6.
 #[test]
 fn field_block_on_a_reset_stream_is_still_decoded() {
     // RFC 9113 §4.3
@@ -134,6 +137,7 @@ fn field_block_on_a_reset_stream_is_still_decoded() {
     assert!(matches!(server.events()[..], [Event::Trailers { .. }]));
 }
 
+/// Threats: H6.
 #[test]
 fn field_block_that_cannot_be_decoded_ends_the_connection_on_any_stream() {
     // RFC 9113 §4.3

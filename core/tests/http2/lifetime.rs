@@ -89,6 +89,7 @@ fn keepalive_rests_while_no_stream_is_open_unless_told_otherwise() {
     assert_eq!(pings(&mut client).len(), 1);
 }
 
+/// Threats: F1, G9.
 #[test]
 fn ping_policy_counts_strikes_and_says_too_many_pings() {
     let policy = PingPolicy { min_interval: 300 * SECOND, min_interval_idle: 7200 * SECOND, strikes: 2 };
@@ -116,6 +117,7 @@ fn ping_policy_counts_strikes_and_says_too_many_pings() {
     assert_eq!(server.conn.stats().kills.get(Abuse::TooManyPings), 1);
 }
 
+/// Threats: F1, G9.
 #[test]
 fn ping_policy_is_stricter_without_streams() {
     let policy = PingPolicy { min_interval: 300 * SECOND, min_interval_idle: 7200 * SECOND, strikes: 2 };

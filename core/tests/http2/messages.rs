@@ -4,6 +4,7 @@ use unwired_core::http2::{Abuse, Event, Reason};
 
 use crate::raw::{self, Frame, Raw};
 
+/// Threats: S9.
 #[test]
 fn second_headers_without_end_stream_end_the_stream() {
     // RFC 9113 §8.1
@@ -16,6 +17,7 @@ fn second_headers_without_end_stream_end_the_stream() {
     client.resets(&raw::response(1, false), 1, Reason::PROTOCOL_ERROR);
 }
 
+/// Threats: S3, S9.
 #[test]
 fn trailers_with_pseudo_fields_end_the_stream() {
     // RFC 9113 §8.1
@@ -28,6 +30,7 @@ fn trailers_with_pseudo_fields_end_the_stream() {
     client.resets(&raw::response(1, true), 1, Reason::PROTOCOL_ERROR);
 }
 
+/// Threats: S9.
 #[test]
 fn data_and_trailers_after_trailers_end_the_stream() {
     // RFC 9113 §8.1
@@ -159,6 +162,7 @@ fn early_answer_is_whole_at_the_client_whatever_resets_the_request() {
     assert_eq!(client.conn.recv_data(key).unwrap(), &b"whole"[..]);
 }
 
+/// Threats: S2, S3, S5.
 #[test]
 fn malformed_requests_are_reset_and_never_delivered() {
     // RFC 9113 §8.1.1, §8.2 and §8.3
@@ -251,6 +255,7 @@ fn malformed_responses_end_the_stream() {
     }
 }
 
+/// Threats: S6.
 #[test]
 fn content_length_must_be_what_comes() {
     // RFC 9113 §8.1.1
@@ -309,6 +314,7 @@ fn content_length_of_an_answer_to_head_describes_what_does_not_come() {
     client.resets(&answer("200"), 1, Reason::PROTOCOL_ERROR);
 }
 
+/// Threats: S4, F8.
 #[test]
 fn field_bytes_are_judged_one_by_one() {
     // RFC 9113 §8.2.1: every octet in a name, and inside, before and behind a value.
@@ -349,6 +355,7 @@ fn field_bytes_are_judged_one_by_one() {
     }
 }
 
+/// Threats: S4.
 #[test]
 fn senders_are_held_to_the_same_rules() {
     // RFC 9113 §8.2: what a peer would refuse is not sent.

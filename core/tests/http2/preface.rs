@@ -57,6 +57,7 @@ fn preface_wrong_is_answered_with_settings_and_goaway() {
     );
 }
 
+/// Threats: S8.
 #[test]
 fn preface_of_http1_is_answered_in_http1() {
     // RFC 9113 §3.1: the server speaks HTTP/2 only with prior knowledge.

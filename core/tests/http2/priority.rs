@@ -4,6 +4,7 @@ use unwired_core::http2::{Event, Reason, frame::flag};
 
 use crate::raw::{self, Raw};
 
+/// Threats: F9.
 #[test]
 fn priority_is_ignored_and_makes_no_stream() {
     // RFC 9113 §5.3
@@ -18,6 +19,7 @@ fn priority_is_ignored_and_makes_no_stream() {
     server.open(1, true);
 }
 
+/// Threats: R2.
 #[test]
 fn priority_self_dependency_ends_the_connection() {
     // RFC 9113 §5.3.1 of RFC 7540 made it an error of the stream; there is nothing to answer stream by stream.
@@ -28,6 +30,7 @@ fn priority_self_dependency_ends_the_connection() {
     Raw::server().dies_of(&frame, Reason::PROTOCOL_ERROR);
 }
 
+/// Threats: R2.
 #[test]
 fn priority_of_a_wrong_length_ends_the_connection() {
     // RFC 9113 §6.3: an error of the stream there; of the connection here, so that it is no way to make us reset.

@@ -115,6 +115,7 @@ fn client_that_keeps_exactly_the_advertised_number_in_flight_is_never_refused() 
     assert_eq!((stats.streams_refused, stats.streams_reset, stats.abuse.total()), (0, 0, 0));
 }
 
+/// Threats: R4.
 #[test]
 fn open_and_reset_without_end_keeps_nothing() {
     const CYCLES: u32 = 50_000;
@@ -145,6 +146,7 @@ fn open_and_reset_without_end_keeps_nothing() {
     assert!(pair.client.conn.capacity() + pair.server.conn.capacity() < 16 << 10);
 }
 
+/// Threats: G12.
 #[test]
 fn cancelled_before_it_is_sent_leaves_no_trace() {
     let mut client = Raw::client();

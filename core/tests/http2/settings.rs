@@ -96,6 +96,7 @@ fn settings_at_their_bounds_are_taken() {
     }
 }
 
+/// Threats: F15.
 #[test]
 fn settings_that_are_wrong_in_part_apply_in_no_part() {
     // RFC 9113 §6.5.3: the stream's head, which waits, is not sent by rules that came with a fault.
@@ -189,6 +190,7 @@ fn settings_growth_of_our_window_holds_once_it_is_sent() {
     server.lives();
 }
 
+/// Threats: F15.
 #[test]
 fn settings_of_the_peers_header_list_bind_what_we_send() {
     // RFC 9113 §10.5.1

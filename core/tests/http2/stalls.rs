@@ -24,6 +24,7 @@ fn push(raw: &mut Raw, bytes: &[u8]) -> usize {
     }
 }
 
+/// Threats: F1.
 #[test]
 fn ping_acks_that_are_not_read_stop_the_reading() {
     let mut server = Raw::server();
@@ -35,6 +36,7 @@ fn ping_acks_that_are_not_read_stop_the_reading() {
     assert_eq!(push(&mut server, &pings), 16 * 17);
 }
 
+/// Threats: F2.
 #[test]
 fn settings_acks_that_are_not_read_stop_the_reading() {
     let mut server = Raw::server();
@@ -45,6 +47,7 @@ fn settings_acks_that_are_not_read_stop_the_reading() {
     assert!(server.conn.wants_input());
 }
 
+/// Threats: F3.
 #[test]
 fn resets_that_are_forced_and_not_read_stop_the_reading() {
     let mut server = Raw::server_with(raw::config(|config| config.limits.max_concurrent_streams = 0));
@@ -56,6 +59,7 @@ fn resets_that_are_forced_and_not_read_stop_the_reading() {
     assert!(server.conn.wants_input());
 }
 
+/// Threats: F3.
 #[test]
 fn resets_that_the_application_is_moved_to_are_bounded() {
     // Threats F3: they do not stop the reading, and a peer that reads none of 1024 is ended.
@@ -74,6 +78,7 @@ fn resets_that_the_application_is_moved_to_are_bounded() {
     assert_eq!(server.conn.stats().kills.get(Abuse::ControlFlood), 1);
 }
 
+/// Threats: R1.
 #[test]
 fn events_that_are_not_polled_stop_the_reading() {
     let mut server = Raw::server();
@@ -87,6 +92,7 @@ fn events_that_are_not_polled_stop_the_reading() {
 
 // ---- time
 
+/// Threats: F13.
 #[test]
 fn handshake_takes_10_seconds_at_most() {
     for fed in [0, 5, raw::PREFACE.len()] {
@@ -107,6 +113,7 @@ fn handshake_takes_10_seconds_at_most() {
     assert!(matches!(client.events()[..], [Event::Closed(_)]));
 }
 
+/// Threats: F13, H1.
 #[test]
 fn field_block_takes_5_seconds_at_most() {
     let mut server = Raw::server();
@@ -125,6 +132,7 @@ fn field_block_takes_5_seconds_at_most() {
     server.lives();
 }
 
+/// Threats: F13.
 #[test]
 fn frame_takes_30_seconds_at_most() {
     for begun in [&raw::ping([0; 8])[..9], &raw::ping([0; 8])[..3], &raw::request(1, true)[..20]] {
@@ -200,6 +208,7 @@ fn silence_is_blamed_again_once_the_stall_is_over() {
     server.is_dead_of(Reason::SETTINGS_TIMEOUT);
 }
 
+/// Threats: F7.
 #[test]
 fn write_stall_ends_the_connection_after_60_seconds() {
     let mut server = Connection::server(Config::default(), Instant::ZERO);
@@ -243,6 +252,7 @@ fn write_stall_after_the_end_is_no_second_kill() {
     assert_eq!(server.conn.stats().kills.total(), 1);
 }
 
+/// Threats: H3.
 #[test]
 fn zero_window_is_ended_only_where_that_was_asked_for() {
     for (timeout, kills) in [(None, 0), (Some(300 * SECOND), 1)] {
@@ -309,6 +319,7 @@ fn pieces_of_a_stream_are_bounded() {
     assert!(client.events().contains(&Event::Writable { stream: key }));
 }
 
+/// Threats: F7.
 #[test]
 fn buffer_of_the_connection_holds_up_no_stream_that_has_nothing_waiting() {
     let mut client = Raw::client_with(raw::config(|config| config.limits.send_buffer_connection = 100_000));

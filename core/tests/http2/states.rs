@@ -209,6 +209,7 @@ fn concurrent_streams_count_open_and_half_closed_only() {
     assert_eq!(server.conn.stats().streams_refused, 1);
 }
 
+/// Threats: R3.
 #[test]
 fn concurrent_streams_over_the_limit_before_the_ack_are_refused_up_to_twice() {
     // RFC 9113 §6.5.3

@@ -21,6 +21,7 @@ fn sets_are_written_as_they_are_read() {
     assert_eq!(EncodingSet::IDENTITY.with(Encoding::Identity), EncodingSet::IDENTITY);
 }
 
+/// Threats: G2.
 #[test]
 fn a_bomb_is_stopped_one_byte_over_the_limit() {
     let zeros = vec![0; 10 << 20];
@@ -33,6 +34,7 @@ fn a_bomb_is_stopped_one_byte_over_the_limit() {
     }
 }
 
+/// Threats: G2.
 #[test]
 fn what_is_cut_off_or_followed_by_something_is_corrupt() {
     for encoding in compressing() {
@@ -71,6 +73,7 @@ fn gzip_takes_several_members_and_every_option_of_a_head() {
     assert_eq!(decompress(Encoding::Gzip, &rich, 100).unwrap(), b"ab"[..]);
 }
 
+/// Threats: G2.
 #[cfg(feature = "zstd")]
 #[test]
 fn zstd_refuses_a_window_over_8_mebibytes() {

@@ -6,6 +6,7 @@ fn received(lines: &[(&str, &str)]) -> Metadata {
     Metadata::from_received(lines.iter().copied().collect())
 }
 
+/// Threats: S7.
 #[test]
 fn reserved_names_are_refused_on_the_way_out_and_hidden_on_the_way_in() {
     let mut metadata = Metadata::new();
@@ -31,6 +32,7 @@ fn what_only_the_library_sends_can_be_read_and_is_not_passed_on() {
     }
 }
 
+/// Threats: S7.
 #[test]
 fn every_octet_of_a_name_and_a_value_is_judged() {
     for octet in 0..=u8::MAX {
@@ -79,6 +81,7 @@ fn values_of_a_name_stay_in_order_and_insert_replaces_them() {
     assert_eq!(metadata.len(), 1);
 }
 
+/// Threats: H6.
 #[test]
 fn octets_that_are_no_ascii_do_not_fail_the_rest() {
     let mut fields = Fields::new();

@@ -19,6 +19,7 @@ fn a_status_is_one_pointer_wide_and_ok_allocates_nothing() {
     assert!(received(&[("grpc-status", "0")]).unwrap().0.is_none());
 }
 
+/// Threats: G7.
 #[test]
 fn the_code_survives_a_broken_message_and_broken_details() {
     let status =
@@ -27,6 +28,7 @@ fn the_code_survives_a_broken_message_and_broken_details() {
     assert_eq!((status.code(), status.message(), status.details()), (Code::NotFound, "\u{fffd}%", &[][..]));
 }
 
+/// Threats: G7.
 #[test]
 fn a_status_that_is_no_code_is_unknown_and_says_what_came() {
     for text in ["", "17", "07", "-1", "NaN", "99999999999"] {
@@ -41,6 +43,7 @@ fn a_status_that_is_no_code_is_unknown_and_says_what_came() {
     assert!(received(&[("x", "y")]).is_none());
 }
 
+/// Threats: G7.
 #[test]
 fn the_first_counts_of_fields_that_come_twice() {
     let status = received(&[

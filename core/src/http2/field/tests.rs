@@ -4,6 +4,7 @@ use super::*;
 const NAME_BYTES: &[u8] = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz";
 
 /// 9113-40, S4
+/// Threats: S4, F8.
 #[test]
 fn field_names_take_each_byte_as_the_rule_says() {
     for byte in 0..=u8::MAX {
@@ -33,6 +34,7 @@ fn field_names_take_each_byte_as_the_rule_says() {
 }
 
 /// 9113-40, S4
+/// Threats: S4.
 #[test]
 fn field_values_take_each_byte_as_the_rule_says() {
     for byte in 0..=u8::MAX {
@@ -67,6 +69,7 @@ fn field_values_take_each_byte_as_the_rule_says() {
 }
 
 /// 9113-40, S5
+/// Threats: S5.
 #[test]
 fn connection_specific_fields_are_refused() {
     for name in ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"] {

@@ -45,6 +45,7 @@ fn a_request_has_method_scheme_and_path_once_each() {
 }
 
 /// 9113-40, S3
+/// Threats: S3.
 #[test]
 fn pseudo_header_fields_come_first() {
     for regular in [("a", "b"), ("te", "trailers"), ("host", "example.com"), ("content-length", "0")] {
@@ -93,6 +94,7 @@ fn connect_has_an_authority_and_neither_scheme_nor_path() {
 }
 
 /// 9113-40, S2
+/// Threats: S2.
 #[test]
 fn host_is_one_and_no_other_than_the_authority() {
     assert!(request(&fields(&[GET, &[("host", "Example.COM")]])).is_ok());
@@ -109,6 +111,7 @@ fn host_is_one_and_no_other_than_the_authority() {
 }
 
 /// 9113-40, S6
+/// Threats: S6.
 #[test]
 fn content_lengths_are_numbers_and_all_the_same() {
     let judge = |values: &[&str]| {

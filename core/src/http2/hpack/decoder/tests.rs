@@ -231,6 +231,7 @@ fn an_insert_may_name_the_entry_that_it_evicts() {
 }
 
 /// 7541-46
+/// Threats: H4.
 #[test]
 fn size_updates_come_only_first_and_at_most_twice() {
     assert!(decode(&mut decoder(), &hex("20 3fe11f 82")).is_ok());
@@ -286,6 +287,7 @@ fn the_block_after_an_acknowledged_decrease_begins_with_a_size_update() {
 }
 
 /// 7541-47
+/// Threats: H5.
 #[test]
 fn integers_out_of_range_are_refused_wherever_they_stand() {
     let long = "ffffffffff";
@@ -305,6 +307,7 @@ fn huffman_errors_end_the_block() {
 }
 
 /// 7541-49
+/// Threats: H7.
 #[test]
 fn never_indexed_fields_stay_sensitive() {
     let mut d = decoder();
@@ -335,6 +338,7 @@ fn limits(list_size: usize, fields: usize, decoded: usize, block_wire: usize) ->
 }
 
 /// H2, H3: each soft limit crossed by exactly one. The table goes on all the same.
+/// Threats: H2, H6.
 #[test]
 fn beyond_the_soft_limits_nothing_is_stored_and_the_table_goes_on() {
     let mut block = literal(WITHOUT, b"a", b"1");
@@ -383,6 +387,7 @@ fn a_block_longer_than_its_wire_limit_is_excess() {
 }
 
 /// H5: nothing is reserved or awaited for a string that cannot come.
+/// Threats: H5.
 #[test]
 fn an_announced_string_beyond_the_wire_limit_is_refused_at_its_length() {
     for (announced, result) in [(93, Ok(Progress::Partial)), (94, Err(Error::BlockTooLong))] {
@@ -402,6 +407,7 @@ fn an_announced_string_beyond_the_wire_limit_is_refused_at_its_length() {
 }
 
 /// H5: held bytes are parsed when there are enough of them, not at each arrival.
+/// Threats: H5.
 #[test]
 fn a_long_string_fed_by_single_bytes_is_looked_at_once() {
     let block = literal(WITHOUT, b"name", &vec![b'v'; 15_000]);

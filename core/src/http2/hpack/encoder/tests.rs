@@ -126,6 +126,7 @@ fn two_changes_between_blocks_are_signalled_as_the_lowest_and_the_last() {
 }
 
 /// F15: HEADER_TABLE_SIZE of 4 GiB takes no more of our memory than the default.
+/// Threats: F15.
 #[test]
 fn the_table_never_exceeds_our_own_cap() {
     let mut pair = Pair::new();
@@ -143,6 +144,7 @@ fn the_table_never_exceeds_our_own_cap() {
 }
 
 /// 7541-49, H7
+/// Threats: H7.
 #[test]
 fn secrets_are_never_indexed() {
     let mut pair = Pair::new();
