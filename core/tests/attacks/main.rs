@@ -12,6 +12,7 @@
 mod bare;
 mod bookkeeping;
 mod counting;
+mod defaults;
 mod floods;
 mod messages;
 #[path = "../http2/raw.rs"]
