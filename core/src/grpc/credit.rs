@@ -28,11 +28,14 @@ pub(crate) struct Credit {
     base: usize,
     /// Calls whose message needs more than its stream may hold, the oldest wish first.
     waiting: VecDeque<CallId>,
+    /// The call that was given more than the budget has, until its message is there. Only then may another be: a peer
+    /// that sends all but the last octet of each message would get them all past the budget, one after the other.
+    beyond: Option<CallId>,
 }
 
 impl Credit {
     pub(crate) const fn new(budget: usize, base: usize) -> Self {
-        Self { budget, used: 0, base, waiting: VecDeque::new() }
+        Self { budget, used: 0, base, waiting: VecDeque::new(), beyond: None }
     }
 
     pub(crate) const fn set_budget(&mut self, budget: usize) {
@@ -58,7 +61,7 @@ impl Credit {
         window: usize,
     ) -> usize {
         if missing <= outstanding {
-            self.unqueue(call, account);
+            self.leave_queue(call, account);
             return 0;
         }
         if !account.queued {
@@ -75,8 +78,9 @@ impl Credit {
         let room = self.budget.saturating_sub(self.used);
         let step = if room >= wanted.min(base) {
             wanted.min(room)
-        } else if self.waiting.front() == Some(&call) && outstanding <= base / 2 {
-            // Beyond the budget in small steps: a step may be all that is missing, and then another is the oldest.
+        } else if self.may_go_beyond(call) && outstanding <= base / 2 {
+            // In small steps: what was announced need not come.
+            self.beyond = Some(call);
             wanted.min(base)
         } else {
             0
@@ -104,8 +108,20 @@ impl Credit {
         bytes - returned
     }
 
+    fn may_go_beyond(&self, call: CallId) -> bool {
+        match self.beyond {
+            Some(other) => other == call,
+            None => self.waiting.front() == Some(&call),
+        }
+    }
+
     /// The call's message is there, or nobody waits for it any more.
     pub(crate) fn unqueue(&mut self, call: CallId, account: &mut Account) {
+        self.beyond = self.beyond.filter(|&other| other != call);
+        self.leave_queue(call, account);
+    }
+
+    fn leave_queue(&mut self, call: CallId, account: &mut Account) {
         if core::mem::take(&mut account.queued) {
             self.waiting.retain(|&other| other != call);
         }

@@ -14,6 +14,7 @@ mod bookkeeping;
 mod counting;
 mod defaults;
 mod floods;
+mod hoard;
 mod messages;
 #[path = "../http2/raw.rs"]
 #[allow(dead_code, reason = "the peer says more than attacks need")]
