@@ -3,11 +3,9 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use unwired::Channel;
-use unwired_blocking::Blocking;
 use unwired_examples::feed::{Intake, Patience, feed};
 use unwired_examples::options::FEED_CLIENT;
-use unwired_proto::feed::feature_feed_client::FeatureFeedClient;
+use unwired_proto::feed::feature_feed_blocking_client::FeatureFeedBlockingClient;
 
 fn main() -> ExitCode {
     FEED_CLIENT.ended(run())
@@ -19,10 +17,10 @@ fn run() -> Result<(), Box<dyn Error>> {
     let stopping = intake.clone();
     unwired_examples::on_stop(move || stopping.stop())?;
 
-    let runtime = Blocking::global()?;
-    let channel = options.secure_channel(Channel::builder(runtime.handle(), options.target.parse()?))?;
-    let client = FeatureFeedClient::new(runtime.block_on(channel.connect())?);
-    let send = |request| Ok(runtime.block_on(client.deliver(request))?.into_inner());
+    let channel = unwired_blocking::channel(&options.target)?;
+    let channel = channel.try_with(|settings| options.secure_channel(settings))?.connect()?;
+    let client = FeatureFeedBlockingClient::new(channel);
+    let send = |request| Ok(client.deliver(request)?.into_inner());
     let tally = feed(&intake, Patience::default(), send, |line| println!("{line}"));
     println!("{tally}");
     Ok(tally.verdict()?)
