@@ -99,13 +99,15 @@ impl Receiving {
         satisfied
     }
 
-    /// The message that somebody waits for: how much of it is missing, when its prefix has come.
+    /// The message that somebody waits for: how much of it is missing, or of its prefix, as long as that has not come.
     pub(crate) fn wished_missing(&self, data: &[u8]) -> Option<usize> {
         if !self.wished || self.phase != Phase::Open {
             return None;
         }
         match message::front(data, self.rules) {
             Ok(Front::Partial { missing, .. }) => Some(missing),
+            // A window may be smaller than a prefix.
+            Ok(Front::Nothing { .. }) => Some(message::PREFIX_LEN.saturating_sub(data.len())),
             _ => None,
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use unwired_core::grpc::client::{self, NewCall};
 use unwired_core::grpc::server::{self, Ended};
-use unwired_core::grpc::{Cardinality, Code, Metadata, Received, SendMessageError, Status};
+use unwired_core::grpc::{Cardinality, Code, Config, Metadata, Received, SendMessageError, Status};
 
 use crate::pair::{Pair, message, new_call};
 
@@ -109,6 +109,27 @@ fn a_cancelled_call_is_told_to_the_server() {
         Some(server::Event::Ended { call, how: Ended::Cancelled(_) }) if *call == served
     ));
     assert!(matches!(pair.server.send_message(served, message("late")), Err(SendMessageError::Ended)));
+}
+
+#[test]
+fn messages_pass_through_windows_that_are_smaller_than_a_prefix() {
+    for window in 1..8 {
+        let mut config = Config::server();
+        config.http2.initial_window = window;
+        config.http2.bdp = false;
+        let mut pair = Pair::with(Config::client(), config);
+        pair.settle();
+        let (call, served) = pair.call(Cardinality::Many, Cardinality::One);
+        for n in 0..3 {
+            pair.client.send_message(call, message(vec![n; 20])).unwrap();
+            assert!(matches!(pair.server.recv_message(served), Received::Pending));
+            // Small windows are not used at once: there is time for larger ones.
+            pair.pass(Duration::from_secs(5));
+            assert_eq!(payload(pair.server.recv_message(served)), [n; 20], "window {window}");
+        }
+        pair.server.release(served);
+        assert_eq!(pair.server.partial_bytes(), 0);
+    }
 }
 
 #[test]
