@@ -33,11 +33,11 @@ pub struct Limits {
     pub decoder_table_size: u32,
     /// The largest table that our encoder uses, whatever the peer offers, bytes.
     pub encoder_table_size: u32,
-    /// Resets that the peer made or forced: tokens at the start.
+    /// Resets that the peer made or forced, and streams over the limit: tokens at the start.
     pub reset_burst: u32,
     /// Resets that the peer made or forced: tokens per second.
     pub reset_rate: u32,
-    /// Tolerated oddities: tokens at the start.
+    /// Tolerated oddities, malformed messages among them: tokens at the start.
     pub glitch_burst: u32,
     /// Tolerated oddities: tokens per second.
     pub glitch_rate: u32,

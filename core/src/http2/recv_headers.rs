@@ -210,13 +210,14 @@ impl Connection {
             Err(malformed) => {
                 self.closed.remember(id, Closing::Reset);
                 self.recycle(fields);
-                return self.reset_malformed(id, malformed.0);
+                return Err(Fault::Stream(id, Reason::PROTOCOL_ERROR, malformed.0));
             }
         };
         if block.end_stream && request.content_length.is_some_and(|length| length > 0) {
             self.closed.remember(id, Closing::Reset);
             self.recycle(fields);
-            return self.reset_malformed(id, "the content is not as long as content-length says");
+            let why = "the content is not as long as content-length says";
+            return Err(Fault::Stream(id, Reason::PROTOCOL_ERROR, why));
         }
         let key = self.accept(id, block.end_stream);
         if let Some(stream) = self.streams.get_mut(key) {
@@ -278,12 +279,6 @@ impl Connection {
         abuse::charge(&mut self.buckets.glitch, &mut self.stats, Abuse::FieldsTooLarge, self.now)
     }
 
-    /// RFC 9113 §8.1.1: the message is malformed.
-    fn reset_malformed(&mut self, id: StreamId, why: &'static str) -> Result<(), Fault> {
-        self.charge_glitch()?;
-        self.reset_for_fault(id, Reason::PROTOCOL_ERROR, why)
-    }
-
     // ---- responses, and trailers of both
 
     fn on_section(
@@ -319,9 +314,6 @@ impl Connection {
             Ok(judged) => judged,
             Err((reason, why)) => {
                 self.recycle(fields);
-                if reason == Reason::PROTOCOL_ERROR {
-                    self.charge_glitch()?;
-                }
                 return Err(Fault::Stream(id, reason, why));
             }
         };

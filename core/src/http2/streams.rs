@@ -80,6 +80,10 @@ impl Connection {
     }
 
     /// A frame broke a rule of its stream (RFC 9113 §5.4.2).
+    ///
+    /// At a server it takes a token from the same bucket as a reset of the peer's own (CVE-2025-8671): which of the two
+    /// it was is counted. What is malformed (RFC 9113 §8.1.1) is an oddity besides; the resets are charged first, so that
+    /// a flood is called what it is.
     pub(super) fn reset_for_fault(
         &mut self,
         id: StreamId,
@@ -90,10 +94,10 @@ impl Connection {
             Some(key) => self.fail(key, reason, reason, why),
             None => self.control.reset(id, reason, true),
         }
-        if self.is_client() {
-            return Ok(());
+        if !self.is_client() {
+            abuse::charge(&mut self.buckets.reset, &mut self.stats, Abuse::MadeYouReset, self.now)?;
         }
-        abuse::charge(&mut self.buckets.reset, &mut self.stats, Abuse::MadeYouReset, self.now)
+        if reason == Reason::PROTOCOL_ERROR { self.charge_glitch() } else { Ok(()) }
     }
 
     /// The stream is closed on the wire. All that waited to be sent is dropped; what was received stays for the

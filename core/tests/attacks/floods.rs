@@ -47,11 +47,11 @@ fn made_you_reset() {
 /// Threats: R2, S3.
 #[test]
 fn malformed_requests() {
-    // Each costs a glitch as well as a reset, and the glitches are refilled the slower.
+    // Each costs a glitch as well as a reset; it is the reset that is named.
     let malformed = raw::block([(":method", "POST"), (":method", "POST")]);
-    besiege(Raw::server, 1000, Abuse::Glitches, |round| raw::headers(stream(round), &malformed, true));
+    besiege(Raw::server, 1000, Abuse::MadeYouReset, |round| raw::headers(stream(round), &malformed, true));
     for end in [false, true] {
-        besiege(Raw::server, 1000, Abuse::Glitches, |round| {
+        besiege(Raw::server, 1000, Abuse::MadeYouReset, |round| {
             [raw::request(stream(round), end), raw::request(stream(round), end)].concat()
         });
     }
