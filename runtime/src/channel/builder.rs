@@ -1,109 +1,22 @@
 use core::fmt;
-use core::str::FromStr;
 use core::time::Duration;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use http::Uri;
 use unwired_core::grpc::{Config, EncodingSet};
 use unwired_core::http2::Keepalive;
 
 use super::connecting::Subchannel;
+use super::target::Target;
 use crate::Status;
 #[cfg(feature = "tls")]
 use crate::tls::{ClientTls, Connector};
-use crate::transport::{Address, RuntimeHandle, memory::MemoryConnector};
+use crate::transport::RuntimeHandle;
 
 /// gRPC, `connection-backoff.md`.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// gRPC, `PROTOCOL-HTTP2.md`: `grpc-` language `-` variant `/` version.
 const USER_AGENT: &str = concat!("grpc-rust-unwired/", env!("CARGO_PKG_VERSION"));
-/// What a server in memory is called.
-const MEMORY_AUTHORITY: &str = "localhost";
-
-/// Where a channel connects to.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Target {
-    /// A host, by name or address, and a port.
-    Host(String, u16),
-    /// The same, and TLS; see [`Builder::tls`].
-    #[cfg(feature = "tls")]
-    Tls(String, u16),
-    /// An address that needs no resolving.
-    Address(Address),
-    /// A server in this process.
-    Memory(MemoryConnector),
-}
-
-/// A text that names no target.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TargetError(String);
-
-impl fmt::Display for TargetError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl core::error::Error for TargetError {}
-
-impl From<TargetError> for Status {
-    fn from(error: TargetError) -> Self {
-        Self::invalid_argument(error.0.clone()).caused_by(error)
-    }
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Host(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
-            Self::Host(host, port) => write!(f, "{host}:{port}"),
-            #[cfg(feature = "tls")]
-            Self::Tls(host, port) => Self::Host(host.clone(), *port).fmt(f),
-            Self::Address(address) => address.fmt(f),
-            Self::Memory(_) => f.write_str("memory"),
-        }
-    }
-}
-
-impl FromStr for Target {
-    type Err = TargetError;
-
-    /// Reads `http://HOST:PORT`, `https://HOST:PORT`, `HOST:PORT`, `unix:PATH` or `unix:///PATH`.
-    fn from_str(text: &str) -> Result<Self, TargetError> {
-        #[cfg(unix)]
-        if let Some(path) = text.strip_prefix("unix:") {
-            let path = path.strip_prefix("//").unwrap_or(path);
-            return Ok(Self::Address(Address::Unix(path.into())));
-        }
-        let error =
-            |why: &str| TargetError(format!("{text:?} is no target: {why} (as in http://localhost:50051)"));
-        let uri: Uri = text.parse().map_err(|reason| error(&format!("{reason}")))?;
-        match uri.scheme_str() {
-            None | Some("http") => {}
-            Some("https") if cfg!(feature = "tls") => {}
-            Some("https") => {
-                return Err(error(
-                    "TLS is not built into this program, which the feature `tls` of unwired does",
-                ));
-            }
-            Some(scheme) => return Err(error(&format!("the scheme {scheme} is not known"))),
-        }
-        let authority = uri.authority().ok_or_else(|| error("it names no host"))?;
-        if authority.as_str().contains('@') {
-            return Err(error("it has user information, which HTTP/2 does not allow"));
-        }
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-        let port = authority.port_u16();
-        #[cfg(feature = "tls")]
-        if uri.scheme_str() == Some("https") {
-            return Ok(Self::Tls(host.to_owned(), port.unwrap_or(443)));
-        }
-        Ok(Self::Host(host.to_owned(), port.unwrap_or(80)))
-    }
-}
-
 /// What a channel does beyond the protocol.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
@@ -125,12 +38,7 @@ pub struct Channel {
 impl Channel {
     /// A channel to be made, on `runtime`, to `target`.
     pub fn builder(runtime: RuntimeHandle, target: Target) -> Builder {
-        let authority = match &target {
-            Target::Memory(_) => MEMORY_AUTHORITY.to_owned(),
-            #[cfg(unix)]
-            Target::Address(Address::Unix(_)) => MEMORY_AUTHORITY.to_owned(),
-            _ => target.to_string(),
-        };
+        let authority = target.authority();
         Builder {
             runtime,
             target,

@@ -10,8 +10,9 @@ use unwired_core::grpc::Config;
 use unwired_core::grpc::client::{Connection, Event};
 use unwired_core::http2::Reason;
 
-use super::builder::{Options, Target};
+use super::builder::Options;
 use super::policy::Backoff;
+use super::target::Target;
 use super::turns::Turns;
 use crate::Status;
 use crate::driver::{Driver, Link, Shared, Side, wake_all};
@@ -145,15 +146,16 @@ impl Subchannel {
     }
 
     async fn connect_socket(&self) -> io::Result<BoxStream> {
-        let (host, port) = match &self.target {
+        let addresses = match &self.target {
             Target::Memory(connector) => return Ok(Box::new(connector.connect()?)),
             Target::Address(address) => return self.runtime.connect(address.clone()).await,
-            Target::Host(host, port) => (host.clone(), *port),
+            Target::Addresses(addresses) => addresses.clone(),
+            Target::Host(host, port) => self.runtime.resolve(host.clone(), *port).await?,
             #[cfg(feature = "tls")]
-            Target::Tls(host, port) => (host.clone(), *port),
+            Target::Tls(host, port) => self.runtime.resolve(host.clone(), *port).await?,
         };
         let (mut kind, mut tried) = (io::ErrorKind::NotFound, Vec::new());
-        for address in self.runtime.resolve(host, port).await? {
+        for address in addresses {
             match self.runtime.connect(Address::Tcp(address)).await {
                 Ok(stream) => return Ok(stream),
                 Err(error) => {

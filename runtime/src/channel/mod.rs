@@ -5,7 +5,9 @@ mod calls;
 mod connecting;
 mod policy;
 mod starting;
+mod target;
 mod turns;
 
-pub use builder::{Builder, Channel, Target, TargetError};
+pub use builder::{Builder, Channel};
 pub use calls::Client;
+pub use target::{Target, TargetError};
