@@ -2,6 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use unwired_replay::keep;
 
 use crate::operations;
 
@@ -10,7 +11,7 @@ proptest! {
 
     #[test]
     fn messages_credit_and_last_events_hold_under_any_operations(operations in vec(any::<u8>(), 0..400)) {
-        operations::run(&operations);
+        keep("properties", || operations::run(&operations));
     }
 
     /// Few calls that stay and send a lot: what the other property seldom comes to.
@@ -21,6 +22,6 @@ proptest! {
         ],
         0..300,
     )) {
-        operations::run(&operations);
+        keep("properties", || operations::run(&operations));
     }
 }

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use unwired_core::Instant;
-use unwired_core::grpc::client::{self, NewCall, StartError};
 use unwired_core::grpc::{CallLimits, Cardinality, Encoding, Metadata, Received};
+use unwired_replay::grpc::client::{self, NewCall, StartError};
 
 use super::MOST_CALLS;
 use super::call::{Call, Calls, LENGTHS, by_id, expect_peace, pick};

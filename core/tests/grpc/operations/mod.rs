@@ -11,8 +11,9 @@ mod server;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
-use unwired_core::grpc::{Config, client as grpc_client, server as grpc_server};
+use unwired_core::grpc::Config;
 use unwired_core::{Instant, Outbox};
+use unwired_replay::grpc::{client as grpc_client, server as grpc_server};
 
 use call::{Calls, pick};
 use client::Client;

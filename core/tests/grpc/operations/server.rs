@@ -1,4 +1,5 @@
-use unwired_core::grpc::{CallId, CallLimits, Cardinality, Metadata, Received, Status, server};
+use unwired_core::grpc::{CallId, CallLimits, Cardinality, Metadata, Received, Status};
+use unwired_replay::grpc::server;
 
 use super::call::{Call, Calls, LENGTHS, by_id, expect_peace, pick};
 
