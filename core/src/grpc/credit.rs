@@ -10,6 +10,8 @@
 use std::collections::VecDeque;
 
 use super::CallId;
+use super::receiving::Wished;
+use crate::http2::step;
 
 /// What one call has beyond its initial window, in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -47,19 +49,20 @@ impl Credit {
         self.used
     }
 
-    /// The peer may send `outstanding` more on a stream whose reader waits for `missing` bytes. Answers how much to
-    /// grant now.
+    /// The peer may send `outstanding` more on a stream whose reader waits for `wished`. Answers how much to grant now.
     ///
-    /// It comes in steps of `window`, which is what arrives in a round trip or an initial window at least, so that a message
-    /// that was announced and does not come costs a step and not its length.
+    /// Each step doubles what may be there, so that a message that was announced and does not come costs about as much as
+    /// has come of it. A step is what arrives in a round trip at least, `window`, and the steps meet at the whole message:
+    /// the buffer grows in the same ones, and never beyond what was drawn for it.
     pub(crate) fn wish(
         &mut self,
         call: CallId,
         account: &mut Account,
-        missing: usize,
+        wished: Wished,
         outstanding: usize,
         window: usize,
     ) -> usize {
+        let Wished { total, missing } = wished;
         if missing <= outstanding {
             self.leave_queue(call, account);
             return 0;
@@ -68,41 +71,46 @@ impl Credit {
             account.queued = true;
             self.waiting.push_back(call);
         }
-        let base = self.base.max(1);
-        let window = window.max(base);
+        let window = window.max(self.base).max(1);
         if outstanding > window / 2 {
             // Enough for now; the next DATA asks again.
             return 0;
         }
-        let wanted = (missing - outstanding).min(window);
-        let room = self.budget.saturating_sub(self.used);
-        let step = if room >= wanted.min(base) {
-            wanted.min(room)
-        } else if self.may_go_beyond(call) && outstanding <= base / 2 {
-            // In small steps: what was announced need not come.
+        let here = total.saturating_sub(missing);
+        let may_be_there = here.saturating_add(outstanding);
+        let at_least = may_be_there.saturating_mul(2).max(here.saturating_add(window));
+        let wanted = step(total, at_least.min(total)).saturating_sub(may_be_there);
+        if wanted > self.room() {
+            // What was announced need not come: only one at a time goes beyond the budget, and the oldest.
+            if !self.may_go_beyond(call) {
+                return 0;
+            }
             self.beyond = Some(call);
-            wanted.min(base)
-        } else {
-            0
-        };
-        self.used += step;
-        account.drawn += step;
-        step
+        }
+        self.used = self.used.saturating_add(wanted);
+        account.drawn = account.drawn.saturating_add(wanted);
+        wanted
+    }
+
+    /// What may still be drawn.
+    fn room(&self) -> usize {
+        self.budget.saturating_sub(self.used)
     }
 
     /// A reader that keeps up may have up to `window` bytes under way: answers how much to grant now, as far as the
     /// budget goes.
     pub(crate) fn widen(&mut self, account: &mut Account, window: usize, outstanding: usize) -> usize {
-        let room = self.budget.saturating_sub(self.used);
+        let room = self.room();
         let step = window.saturating_sub(outstanding.max(window / 2)).min(room);
         self.used += step;
         account.drawn += step;
         step
     }
 
-    /// The application took `bytes`. Answers how much of it the peer may send again; the rest goes back to the budget.
-    pub(crate) fn took(&mut self, account: &mut Account, bytes: usize) -> usize {
-        let returned = account.drawn.min(bytes);
+    /// The application took `bytes`, and what is left has a buffer of `capacity`. Answers how much of it the peer may send
+    /// again; the rest goes back to the budget, but not as long as the buffer that it paid for is there.
+    pub(crate) fn took(&mut self, account: &mut Account, bytes: usize, capacity: usize) -> usize {
+        let returned = if capacity <= self.base { account.drawn.min(bytes) } else { 0 };
         account.drawn -= returned;
         self.used -= returned;
         bytes - returned
@@ -135,7 +143,7 @@ impl Credit {
 
     /// Those who wait, the oldest first, when there is something to give: the budget has room, or there is a new oldest.
     pub(crate) fn waiting(&self, nth: usize) -> Option<CallId> {
-        if nth > 0 && self.used >= self.budget {
+        if nth > 0 && self.room() < self.base {
             return None;
         }
         self.waiting.get(nth).copied()

@@ -61,7 +61,7 @@ impl<C: Machine> Link<C> {
         let received = entry.call.receiving().receive(data);
         let taken = before.saturating_sub(data.len());
         if taken > 0 {
-            let grant = self.credit.took(&mut entry.account, taken);
+            let grant = self.credit.took(&mut entry.account, taken, data.capacity());
             self.http2.grant(id.0, grant);
             self.credit.unqueue(id, &mut entry.account);
             self.serve_waiting();
@@ -82,7 +82,6 @@ impl<C: Machine> Link<C> {
             self.serve_waiting();
             return true;
         }
-        receiving.prepare(data);
         self.wish(id);
         false
     }
@@ -97,8 +96,8 @@ impl<C: Machine> Link<C> {
         if !receiving.is_wished() {
             return;
         }
-        let grant = match receiving.wished_missing(data) {
-            Some(missing) => self.credit.wish(id, &mut entry.account, missing, outstanding, window as usize),
+        let grant = match receiving.wished(data) {
+            Some(wished) => self.credit.wish(id, &mut entry.account, wished, outstanding, window as usize),
             None => 0,
         };
         // Those who keep up may have as much under way as arrives in a round trip.

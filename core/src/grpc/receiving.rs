@@ -27,6 +27,13 @@ pub enum Received {
     Failed(Status),
 }
 
+/// A message that is waited for, octets with its prefix.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Wished {
+    pub(crate) total: usize,
+    pub(crate) missing: usize,
+}
+
 /// Messages out of the DATA of one direction.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Receiving {
@@ -99,28 +106,27 @@ impl Receiving {
         satisfied
     }
 
-    /// The message that somebody waits for: how much of it is missing, or of its prefix, as long as that has not come.
-    pub(crate) fn wished_missing(&self, data: &[u8]) -> Option<usize> {
+    /// The message that somebody waits for: how long it is with its prefix, and how much of that is missing; of the prefix
+    /// alone, as long as that has not come.
+    pub(crate) fn wished(&self, data: &[u8]) -> Option<Wished> {
         if !self.wished || self.phase != Phase::Open {
             return None;
         }
         match message::front(data, self.rules) {
-            Ok(Front::Partial { missing, .. }) => Some(missing),
+            Ok(Front::Partial { length, missing }) => {
+                Some(Wished { total: length.saturating_add(message::PREFIX_LEN), missing })
+            }
             // A window may be smaller than a prefix.
-            Ok(Front::Nothing { .. }) => Some(message::PREFIX_LEN.saturating_sub(data.len())),
+            Ok(Front::Nothing { .. }) => Some(Wished {
+                total: message::PREFIX_LEN,
+                missing: message::PREFIX_LEN.saturating_sub(data.len()),
+            }),
             _ => None,
         }
     }
 
     pub(crate) const fn is_wished(&self) -> bool {
         self.wished
-    }
-
-    /// Makes room for the message that is coming.
-    pub(crate) fn prepare(&self, data: &mut BytesMut) {
-        if let Ok(Front::Partial { missing, .. }) = message::front(data, self.rules) {
-            message::reserve(data, missing);
-        }
     }
 
     /// Takes the next message out of `data`.
@@ -135,7 +141,10 @@ impl Receiving {
             (Ok(Front::Whole { compressed, length }), _) => match self.check_count(data, length, ended) {
                 Ok(true) => {
                     self.had_one = true;
-                    Received::Message(Message { compressed, payload: message::take(data, length) })
+                    Received::Message(Message {
+                        compressed,
+                        payload: message::take(data, length, self.rules.window),
+                    })
                 }
                 Ok(false) => Received::Pending,
                 Err(status) => Received::Failed(status),
@@ -178,7 +187,7 @@ mod tests {
     use crate::grpc::Code;
 
     fn receiving(cardinality: Cardinality) -> Receiving {
-        Receiving::new(cardinality, Rules { max_length: 100, compressible: false })
+        Receiving::new(cardinality, Rules { max_length: 100, compressible: false, window: 1 << 16 })
     }
 
     fn data(octets: &[u8]) -> BytesMut {

@@ -271,7 +271,10 @@ impl Connection {
     /// DATA of the stream that was received and not yet taken, in one contiguous buffer. Take what you use with
     /// `split_to` or `advance`; then [`grant`](Self::grant) the peer as much again.
     pub fn recv_data(&mut self, stream: StreamKey) -> Option<&mut BytesMut> {
-        self.streams.get_mut(stream).filter(|record| !record.released).map(|record| &mut record.recv.data)
+        self.streams
+            .get_mut(stream)
+            .filter(|record| !record.released)
+            .map(|record| &mut record.recv.buffer.data)
     }
 
     // ---- out

@@ -6,7 +6,7 @@
 //! | file | what it is about |
 //! | --- | --- |
 //! | `connection` | the seam: what a caller sees |
-//! | `reader`, `recv`, `recv_data`, `recv_headers` | bytes to frames, frames to events |
+//! | `reader`, `recv`, `recv_buffer`, `recv_data`, `recv_headers` | bytes to frames, frames to events |
 //! | `send`, `transmit`, `control` | commands, and what leaves in which order |
 //! | `streams`, `state`, `stream`, `store`, `closed` | how streams live and end, where they are kept, what is remembered |
 //! | `flow`, `settings`, `ping`, `timer`, `lifetime` | windows, SETTINGS, PING and BDP, timers, drain and end |
@@ -33,6 +33,7 @@ mod ping;
 mod reader;
 mod reason;
 mod recv;
+mod recv_buffer;
 mod recv_data;
 mod recv_headers;
 mod send;
@@ -54,6 +55,7 @@ pub(crate) use field::is_credential;
 pub use fields::{FIELD_OVERHEAD, Field, Fields, Iter};
 pub use limits::Limits;
 pub use reason::Reason;
+pub(crate) use recv_buffer::step;
 pub use stats::{Abuse, AbuseCounts, Stats};
 pub use store::StreamKey;
 pub use stream_id::StreamId;

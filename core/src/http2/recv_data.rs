@@ -132,7 +132,8 @@ impl Connection {
             }
         }
         if heard && (!octets.is_empty() || end_stream) {
-            recv.data.extend_from_slice(octets);
+            let window = recv.window.saturating_add(i64::from(recv.granted)).saturating_add(i64::from(left));
+            recv.buffer.extend(octets, usize::try_from(window).unwrap_or(0));
             recv.end_unannounced |= end_stream;
             if !core::mem::replace(&mut recv.data_announced, true) {
                 self.events.push_back(Event::Data { stream: key, end_stream: false });

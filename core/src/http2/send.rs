@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::recv_buffer::RecvBuffer;
 use super::state::{Half, State};
 use super::stream::{Item, Piece};
 use super::{
@@ -232,7 +233,7 @@ impl Connection {
         if record.state.is_live() {
             // A server that has given its whole answer lets it leave.
             if self.role == Role::Server && record.send.next == Half::Ended {
-                record.recv.data.clear();
+                record.recv.buffer = RecvBuffer::default();
                 return;
             }
             self.reset(stream, Reason::CANCEL);

@@ -1,7 +1,8 @@
 use std::collections::VecDeque;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 
+use super::recv_buffer::RecvBuffer;
 use super::state::{Half, State};
 use super::store::Links;
 use super::{Fields, StreamId};
@@ -35,7 +36,7 @@ pub(crate) struct Stream {
 #[derive(Debug)]
 pub(crate) struct RecvSide {
     /// DATA that the application has not taken.
-    pub(crate) data: BytesMut,
+    pub(crate) buffer: RecvBuffer,
     /// How much the peer may still send, by what it was told. Signed: RFC 9113 §6.9.2.
     pub(crate) window: i64,
     /// Granted by the application, not yet told to the peer.
@@ -143,7 +144,7 @@ impl Stream {
             state: State::Closed,
             links: Links::default(),
             recv: RecvSide {
-                data: BytesMut::new(),
+                buffer: RecvBuffer::default(),
                 window: 0,
                 granted: 0,
                 head: None,

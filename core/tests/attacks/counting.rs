@@ -33,6 +33,13 @@ unsafe impl GlobalAlloc for Counting {
         // SAFETY: the caller's promise is passed on.
         unsafe { System.dealloc(block, layout) }
     }
+
+    // A block that grows is one block all the time, and where it is large its pages are moved and not copied.
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count(size as isize - layout.size() as isize);
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.realloc(block, layout, size) }
+    }
 }
 
 /// Octets that this thread has allocated and not freed.

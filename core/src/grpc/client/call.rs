@@ -80,7 +80,10 @@ impl Call {
     pub fn new(call: &NewCall<'_>, config: &Config) -> Self {
         let max_length = call.limits.max_recv_message.unwrap_or(config.max_recv_message);
         Self {
-            receiving: Receiving::new(call.response, Rules { max_length, compressible: false }),
+            receiving: Receiving::new(
+                call.response,
+                Rules { max_length, compressible: false, window: config.http2.initial_window as usize },
+            ),
             accept: config.accept,
             max_send_message: call.limits.max_send_message.unwrap_or(config.max_send_message),
             encodings: CallEncodings::default(),

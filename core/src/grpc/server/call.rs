@@ -48,6 +48,7 @@ impl Call {
                 Rules {
                     max_length: config.max_recv_message,
                     compressible: head.encodings.recv != Encoding::Identity,
+                    window: config.http2.initial_window as usize,
                 },
             ),
             sending: Sending::Head,

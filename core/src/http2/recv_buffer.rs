@@ -1,0 +1,93 @@
+//! DATA of one stream that the application has not taken, in one piece of memory that never outgrows what the stream's
+//! window lets in.
+
+use bytes::BytesMut;
+
+/// From here on a buffer is moved by its allocator where that can be, and not by us: those of this size need not be
+/// copied for it.
+const MOVED_BY_ALLOCATOR: usize = 64 << 10;
+
+#[derive(Debug, Default)]
+pub(crate) struct RecvBuffer {
+    pub(crate) data: BytesMut,
+    /// Where `data` began when memory was last got for it: as long as it still does, nothing of it has been taken.
+    start: usize,
+}
+
+impl RecvBuffer {
+    /// Puts `octets` behind what is there; `to_come` more may follow, as things stand.
+    ///
+    /// Memory is got by doubling, but in steps that meet at what may come in all: a buffer that doubled from wherever it
+    /// stands would hold up to twice the window that was given for it.
+    pub(crate) fn extend(&mut self, octets: &[u8], to_come: usize) {
+        let Self { data, start } = self;
+        let has_room = data.capacity() - data.len() >= octets.len() || data.try_reclaim(octets.len());
+        if !has_room {
+            let length = data.len().saturating_add(octets.len());
+            // A message that comes in one piece gets exactly that.
+            let room = if data.is_empty() { length } else { step(length.saturating_add(to_come), length) };
+            // Only a buffer that begins where its memory does gets exactly what it asks for.
+            let in_place = data.capacity() >= MOVED_BY_ALLOCATOR
+                && room / 2 >= data.capacity()
+                && data.as_ptr() as usize == *start;
+            if in_place {
+                data.reserve(room.saturating_sub(data.len()));
+            } else {
+                let mut larger = BytesMut::with_capacity(room);
+                larger.extend_from_slice(data);
+                *data = larger;
+            }
+            *start = data.as_ptr() as usize;
+        }
+        data.extend_from_slice(octets);
+    }
+}
+
+/// Of `most`, a half of it, a quarter and so on, the least that is not below `least`, which is not 0; or `least`, if that is
+/// more than all of them.
+pub(crate) fn step(most: usize, least: usize) -> usize {
+    match most.checked_div(least).and_then(usize::checked_ilog2) {
+        Some(halvings) => most >> halvings,
+        None => least,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Buf;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn steps_are_halves_of_the_most() {
+        assert_eq!(
+            [1, 10, 25, 26, 50, 51, 100, 101].map(|least| step(100, least)),
+            [1, 12, 25, 50, 50, 100, 100, 101]
+        );
+        assert_eq!(step(0, 5), 5);
+    }
+
+    proptest! {
+        /// Whatever comes and is taken: the octets are right, and the memory is no more than the window.
+        #[test]
+        fn a_buffer_holds_no_more_than_may_come(
+            window in 1..300_000_usize,
+            pieces in proptest::collection::vec((1..40_000_usize, 0..50_000_usize), 1..60),
+        ) {
+            let mut buffer = RecvBuffer::default();
+            let (mut came, mut taken) = (0_usize, 0_usize);
+            for (length, take) in pieces {
+                let length = length.min(window - buffer.data.len());
+                let octets: Vec<u8> = (came..came + length).map(|n| n as u8).collect();
+                buffer.extend(&octets, window - buffer.data.len() - length);
+                came += length;
+                prop_assert!(buffer.data.capacity() <= window, "{} of {window}", buffer.data.capacity());
+                let take = take.min(buffer.data.len());
+                prop_assert!(buffer.data[..take].iter().enumerate().all(|(n, &octet)| octet == (taken + n) as u8));
+                buffer.data.advance(take);
+                taken += take;
+            }
+        }
+    }
+}
