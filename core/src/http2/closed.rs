@@ -5,7 +5,9 @@ use super::StreamId;
 pub(crate) enum Closing {
     /// END_STREAM of the peer: anything more on it is an error of the connection.
     PeerEnded,
-    /// RST_STREAM of either side: what was under way then is let pass.
+    /// RST_STREAM of the peer: it sent that last, so nothing was under way.
+    PeerReset,
+    /// RST_STREAM of ours: what was under way then is let pass.
     Reset,
 }
 
@@ -26,7 +28,7 @@ pub(crate) enum Past {
 /// and has no entry was never used.
 #[derive(Debug)]
 pub(crate) struct ClosedStreams {
-    /// The number with bit 31 set, and the closing in bit 0, which is one in every number of a client; 0 for none.
+    /// Half the number, and how it was closed in the two lowest bits; 0 for none.
     ring: Vec<u32>,
     size: u32,
     /// The highest number that was ever closed.
@@ -35,7 +37,13 @@ pub(crate) struct ClosedStreams {
     horizon: StreamId,
 }
 
-const USED: u32 = 1 << 31;
+/// The two lowest bits of an entry. None is 0, which an empty one is.
+const CLOSINGS: [Closing; 3] = [Closing::PeerEnded, Closing::PeerReset, Closing::Reset];
+
+const fn entry(id: StreamId, closing: Closing) -> u32 {
+    // Numbers of one side differ in half their value, and that has 30 bits.
+    ((id.get() / 2) << 2) | (closing as u32 + 1)
+}
 
 impl ClosedStreams {
     /// Remembers the last `size` numbers of one side. Memory comes with the first closed stream.
@@ -53,8 +61,8 @@ impl ClosedStreams {
             return;
         }
         let place = self.place(id);
-        if let Some(entry) = self.ring.get_mut(place) {
-            *entry = (id.get() & !1) | u32::from(closing == Closing::Reset) | USED;
+        if let Some(place) = self.ring.get_mut(place) {
+            *place = entry(id, closing);
         }
     }
 
@@ -63,12 +71,9 @@ impl ClosedStreams {
         if self.is_forgotten(id) {
             return Past::Forgotten;
         }
-        match self.ring.get(self.place(id)) {
-            Some(entry) if entry & !1 == (id.get() & !1) | USED => {
-                Past::Closed(if entry & 1 == 1 { Closing::Reset } else { Closing::PeerEnded })
-            }
-            _ => Past::Skipped,
-        }
+        let kept = self.ring.get(self.place(id)).copied().unwrap_or(0);
+        let closing = CLOSINGS.into_iter().find(|&closing| entry(id, closing) == kept);
+        closing.map_or(Past::Skipped, Past::Closed)
     }
 
     /// Forgets all and gives the memory back.
@@ -95,7 +100,7 @@ mod tests {
     }
 
     fn closing(n: u32) -> Closing {
-        if n.is_multiple_of(3) { Closing::Reset } else { Closing::PeerEnded }
+        CLOSINGS[n as usize % CLOSINGS.len()]
     }
 
     #[test]

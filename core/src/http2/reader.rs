@@ -177,9 +177,13 @@ pub(crate) fn preface(input: &[u8], matched: usize) -> Option<usize> {
     (expected.get(..n) == input.get(..n)).then_some(n)
 }
 
-/// Whether `input` begins like a request of HTTP/1: a method of capitals, then a space or more capitals. `PRI` is a method
-/// that no HTTP/1 client has (RFC 9113 §11.6): a preface gone wrong.
+/// Whether `input` begins like a request of HTTP/1: a method of capitals, then a space or more capitals, and the version
+/// at the end of the line, if all of it is there. `PRI` is a method that no HTTP/1 client has (RFC 9113 §11.6): a preface
+/// gone wrong.
 pub(crate) fn looks_like_http1(input: &[u8]) -> bool {
-    let capitals = input.iter().take_while(|octet| octet.is_ascii_uppercase()).count();
-    capitals >= 3 && matches!(input.get(capitals), None | Some(b' ')) && !input.starts_with(b"PRI")
+    let line = input.split(|&octet| octet == b'\n').next().unwrap_or_default();
+    let has_version = line.len() == input.len() || line.windows(8).any(|octets| octets == b" HTTP/1.");
+    let capitals = line.iter().take_while(|octet| octet.is_ascii_uppercase()).count();
+    let is_method = capitals >= 3 && matches!(line.get(capitals), None | Some(b' '));
+    is_method && has_version && !line.starts_with(b"PRI")
 }

@@ -439,9 +439,10 @@ impl Connection {
             return Err(Fault::Stream(id, Reason::PROTOCOL_ERROR, "WINDOW_UPDATE of nothing"));
         }
         let Some(stream) = self.streams.get_mut(key) else { return Ok(()) };
-        // RFC 9113 §6.9.1 makes this an error of the stream; an answer to each would be a way to make us reset.
-        let window = widened(stream.send.window, increment);
-        stream.send.window = window.ok_or(Fault::flow_control("a stream's window is past 2^31-1"))?;
+        let Some(window) = widened(stream.send.window, increment) else {
+            return Err(Fault::Stream(id, Reason::FLOW_CONTROL_ERROR, "the stream's window is past 2^31-1"));
+        };
+        stream.send.window = window;
         if stream.send.buffered > 0 {
             self.schedule(key);
         }

@@ -20,14 +20,15 @@ impl Connection {
         if !self.recv_window.receive(head.length) {
             return Err(Fault::flow_control("DATA beyond the connection's window"));
         }
-        let key = self.data_stream(head)?;
+        let found = self.data_stream(head);
+        if !matches!(found, Ok(Some(_))) {
+            self.stats.data_dropped += u64::from(head.length);
+        }
+        let key = found?;
         let stream = key.and_then(|key| self.streams.get(key));
         let window = stream.map_or(i64::MAX, |stream| stream.recv.window).min(self.recv_window.window());
         if self.bandwidth.on_data(head.length, window) {
             self.pings.ask(Asks::Bandwidth);
-        }
-        if key.is_none() {
-            self.stats.data_dropped += u64::from(head.length);
         }
         if head.has(flag::PADDED) {
             if head.length == 0 {
@@ -48,6 +49,9 @@ impl Connection {
         let Some(key) = self.streams.find(head.stream) else {
             return match self.past(head.stream) {
                 Past::Closed(Closing::Reset) => Ok(None),
+                Past::Closed(Closing::PeerReset) => {
+                    Err(self.after_reset(head.stream, "DATA on a stream that the peer had reset"))
+                }
                 Past::Closed(Closing::PeerEnded) => {
                     Err(Fault::Connection(Reason::STREAM_CLOSED, "DATA on a stream that the peer had ended"))
                 }

@@ -173,6 +173,9 @@ impl Connection {
         self.recycle(fields);
         match self.past(id) {
             Past::Closed(Closing::Reset) => self.charge_ignored(),
+            Past::Closed(Closing::PeerReset) => {
+                Err(self.after_reset(id, "HEADERS on a stream that the peer had reset"))
+            }
             Past::Closed(Closing::PeerEnded) => {
                 Err(Fault::Connection(Reason::STREAM_CLOSED, "HEADERS on a stream that the peer had ended"))
             }
@@ -290,6 +293,10 @@ impl Connection {
     ) -> Result<(), Fault> {
         let id = block.stream;
         let Some(stream) = self.streams.get(key) else { return Ok(()) };
+        if !stream.state.is_receiving() {
+            self.recycle(fields);
+            return Err(Fault::Stream(id, Reason::STREAM_CLOSED, "HEADERS after END_STREAM"));
+        }
         let is_head = matches!(stream.state, State::Live { recv: Half::Head, .. });
         if too_large {
             self.recycle(fields);

@@ -38,7 +38,7 @@ impl Connection {
     /// A client has the whole response, and the server wants no more of the request.
     pub(super) fn abandon_request(&mut self, key: StreamKey) {
         self.stats.streams_finished += 1;
-        self.close_stream(key, Closing::Reset);
+        self.close_stream(key, Closing::PeerReset);
         self.uncount(key);
         self.report(key, Event::Finished { stream: key });
     }
@@ -50,7 +50,11 @@ impl Connection {
             return;
         }
         self.stats.streams_reset += 1;
-        self.close_stream(key, Closing::Reset);
+        let closing = match error {
+            Some(StreamError { by: Initiator::Peer, reach: Reach::Stream, .. }) => Closing::PeerReset,
+            _ => Closing::Reset,
+        };
+        self.close_stream(key, closing);
         // A server's stream keeps its place until the application has let go of it: otherwise resets would buy
         // running handlers without limit.
         if self.is_client() || self.streams.get(key).is_some_and(|stream| stream.released) {
@@ -98,6 +102,12 @@ impl Connection {
             abuse::charge(&mut self.buckets.reset, &mut self.stats, Abuse::MadeYouReset, self.now)?;
         }
         if reason == Reason::PROTOCOL_ERROR { self.charge_glitch() } else { Ok(()) }
+    }
+
+    /// The peer goes on with a stream that it had reset itself. It is told once: what else comes is let pass.
+    pub(super) fn after_reset(&mut self, id: StreamId, why: &'static str) -> Fault {
+        self.closed.remember(id, Closing::Reset);
+        Fault::Stream(id, Reason::STREAM_CLOSED, why)
     }
 
     /// The stream is closed on the wire. All that waited to be sent is dropped; what was received stays for the

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use unwired_core::http2::{Config, Event, Reason};
+use unwired_core::http2::{Abuse, Config, Event, Reason};
 
 use crate::pair::{Pair, request, send};
 use crate::raw::{self, Frame, Raw};
@@ -51,12 +51,17 @@ fn window_update_of_a_wrong_length_ends_the_connection() {
 
 /// Threats: R2.
 #[test]
-fn window_past_its_maximum_ends_the_connection() {
-    // RFC 9113 §6.9.1: of a stream too, so that it is no way to make us reset.
+fn window_past_its_maximum_ends_the_stream_or_the_connection() {
+    // RFC 9113 §6.9.1
     let mut over = client(1);
     over.open(1, false);
     over.ignores(&raw::window_update(1, (1 << 31) - 2));
-    over.dies_of(&raw::window_update(1, 1), Reason::FLOW_CONTROL_ERROR);
+    over.resets(&raw::window_update(1, 1), 1, Reason::FLOW_CONTROL_ERROR);
+
+    let mut over = Raw::server();
+    over.open(1, true);
+    over.resets(&raw::window_update(1, (1 << 31) - 1), 1, Reason::FLOW_CONTROL_ERROR);
+    assert_eq!(over.conn.stats().abuse.get(Abuse::MadeYouReset), 1);
 
     let mut over = client(1);
     over.ignores(&raw::window_update(0, (1 << 31) - 1 - 65_535));

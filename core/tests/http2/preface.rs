@@ -57,6 +57,18 @@ fn preface_wrong_is_answered_with_settings_and_goaway() {
     );
 }
 
+#[test]
+fn preface_wrong_in_capitals_is_no_http1() {
+    // RFC 9113 §3.4: a line that does not end with the version of HTTP/1 is no request of it.
+    let mut server = Raw::fresh_server(Config::default());
+    server.feed(b"INVALID CONNECTION PREFACE\r\n\r\n");
+    assert!(matches!(
+        server.sent()[..],
+        [Frame::Settings(_), Frame::GoAway { last: 0, reason: Reason::PROTOCOL_ERROR, .. }]
+    ));
+    assert_eq!(server.conn.stats().kills.get(Abuse::Http1), 0);
+}
+
 /// Threats: S8.
 #[test]
 fn preface_of_http1_is_answered_in_http1() {

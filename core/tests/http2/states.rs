@@ -54,7 +54,13 @@ fn priority_is_allowed_in_every_state() {
 #[test]
 fn half_closed_remote_refuses_data_and_headers() {
     // RFC 9113 §5.1
-    for wrong in [raw::data(1, b"a", false), raw::headers(1, &raw::block(raw::TRAILERS), true)] {
+    // Whatever the HEADERS say: a request, too, would be malformed only where trailers may stand.
+    for wrong in [
+        raw::data(1, b"a", false),
+        raw::headers(1, &raw::block(raw::TRAILERS), true),
+        raw::request(1, true),
+        raw::request(1, false),
+    ] {
         let mut server = Raw::server();
         let key = server.open(1, true);
         server.resets(&wrong, 1, Reason::STREAM_CLOSED);
@@ -97,6 +103,34 @@ fn closed_by_our_reset_lets_late_frames_pass() {
     // PRIORITY, HEADERS and RST_STREAM: what comes once a stream in good faith does not come without end.
     assert_eq!(server.conn.stats().abuse.get(Abuse::IgnoredFrames), 3);
     assert_eq!(server.conn.stats().abuse.total(), 3);
+}
+
+#[test]
+fn closed_by_the_peers_reset_refuses_data_and_headers_once() {
+    // RFC 9113 §5.1: nothing of it can have been under way. At most one reset of ours, whatever comes.
+    for wrong in [
+        raw::data(1, b"late", true),
+        raw::headers(1, &raw::block(raw::TRAILERS), true),
+        raw::request(1, true),
+    ] {
+        let mut server = Raw::server();
+        server.open(1, false);
+        server.feed(&raw::rst(1, Reason::CANCEL));
+        server.ignores(&raw::window_update(1, 1));
+        server.ignores(&raw::priority(1, 3));
+        server.ignores(&raw::rst(1, Reason::CANCEL));
+        server.resets(&wrong, 1, Reason::STREAM_CLOSED);
+        assert_eq!(server.conn.stats().abuse.get(Abuse::MadeYouReset), 1);
+        server.ignores(&wrong);
+        assert_eq!(server.events(), [], "no stream is revived");
+    }
+    for wrong in [raw::data(1, b"late", true), raw::response(1, true)] {
+        let mut client = Raw::client();
+        client.open(1, true);
+        client.feed(&[raw::response(1, false), raw::rst(1, Reason::CANCEL)].concat());
+        client.resets(&wrong, 1, Reason::STREAM_CLOSED);
+        client.ignores(&wrong);
+    }
 }
 
 #[test]

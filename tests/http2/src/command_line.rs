@@ -11,6 +11,8 @@ pub struct Arguments {
     pub runtime: Runtime,
     /// Where to listen, or whom to ask: `--addr ADDR:PORT`, or `http://ADDR:PORT/` as the last word.
     pub address: SocketAddr,
+    /// What every answer carries, in bytes: `--body BYTES`, 64 KiB if nothing is said.
+    pub body: usize,
 }
 
 /// Runs `main` with what the command line says.
@@ -38,12 +40,16 @@ pub fn program(usage: &str, main: impl FnOnce(Arguments) -> io::Result<()>) -> E
 fn parse(arguments: &[String]) -> Result<Arguments, String> {
     let mut runtime = Runtime::Tokio;
     let mut address = None;
+    let mut body = 64 << 10;
     let mut rest = arguments.iter().map(String::as_str);
     while let Some(argument) = rest.next() {
         let mut value = || rest.next().ok_or_else(|| format!("{argument} needs a value"));
         match argument {
             "--runtime" => runtime = value()?.parse()?,
             "--addr" => address = Some(value()?),
+            "--body" => {
+                body = value()?.parse().map_err(|error| format!("--body is a number of bytes: {error}"))?;
+            }
             target => {
                 let target = target.strip_prefix("http://").ok_or_else(|| format!("what is {target}?"))?;
                 address = Some(target.trim_end_matches('/'));
@@ -52,5 +58,5 @@ fn parse(arguments: &[String]) -> Result<Arguments, String> {
     }
     let address = address.ok_or("an address is needed: --addr ADDR:PORT")?;
     let address = address.parse().map_err(|error| format!("{address}: {error}; it is ADDR:PORT"))?;
-    Ok(Arguments { runtime, address })
+    Ok(Arguments { runtime, address, body })
 }

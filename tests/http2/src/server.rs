@@ -10,22 +10,20 @@ use unwired_core::http2::{Config, Connection, Event, Fields, Reason, StreamKey};
 
 use crate::connection::{Endpoint, drive, drop_data};
 
-/// What every answer carries, in bytes.
-const BODY: usize = 64 << 10;
 /// How long the system gets when it is out of something.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Listens at `address`, says so, and answers every request with 200 and 64 KiB.
+/// Listens at `address`, says so, and answers every request with 200 and `body` bytes.
 ///
 /// # Errors
 ///
 /// Those of the system when it cannot listen there.
-pub async fn serve(runtime: RuntimeHandle, address: SocketAddr) -> io::Result<()> {
+pub async fn serve(runtime: RuntimeHandle, address: SocketAddr, body: usize) -> io::Result<()> {
     let mut listener = runtime.listen(address.into()).await?;
     if let Address::Tcp(bound) = listener.local_address()? {
         println!("listening on {bound}");
     }
-    let body = Bytes::from(vec![b'.'; BODY]);
+    let body = Bytes::from(vec![b'.'; body]);
     loop {
         let Ok(stream) = poll_fn(|cx| listener.poll_accept(cx)).await else {
             runtime.sleep(PAUSE).await;
