@@ -8,6 +8,18 @@
 //! - [`grpc`] turns stream events into messages and back: framing, metadata, status, deadlines, compression.
 
 #![forbid(unsafe_code)]
+// Nothing a peer sends may panic. Where one of these is allowed, its reason is the proof that it cannot happen.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable,
+        clippy::unwrap_used,
+    )
+)]
 
 pub mod grpc;
 pub mod http2;

@@ -13,11 +13,6 @@
 //! | `metadata`, `base64` | what goes along with them |
 //! | [`timeout`], `content_type`, `path`, `encoding` | fields of the protocol |
 
-#![cfg_attr(
-    not(test),
-    deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)
-)]
-
 mod base64;
 mod carrier;
 pub mod client;

@@ -1,10 +1,5 @@
 //! What RFC 9113 §8.2 and §8.3 say of one field line.
 
-#![cfg_attr(
-    not(test),
-    deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)
-)]
-
 /// What a field line is to HTTP/2, judged once when it is read or written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]

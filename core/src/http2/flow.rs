@@ -12,6 +12,10 @@ pub(crate) struct RecvWindow {
     unreturned: i64,
 }
 
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "both fields are 0 or more and their sum, the target, is at most 2^31-1"
+)]
 impl RecvWindow {
     /// RFC 9113 §6.9.2: a connection begins with 65,535 octets; what `target` is more goes out as WINDOW_UPDATE.
     pub(crate) fn new(target: u32) -> Self {
@@ -57,6 +61,10 @@ impl RecvWindow {
 }
 
 /// The largest sum of `window` and `increment`, or `None` past 2^31-1 (RFC 9113 §6.9.1).
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "a window is at most 2^31-1 and at least as much below zero"
+)]
 pub(crate) const fn widened(window: i64, increment: u32) -> Option<i64> {
     let sum = window + increment as i64;
     if sum > MAX_WINDOW { None } else { Some(sum) }

@@ -1,10 +1,5 @@
 //! What RFC 9113 §8 says of a whole field section: the same judge for what we receive and for what we send.
 
-#![cfg_attr(
-    not(test),
-    deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)
-)]
-
 use core::fmt;
 
 use super::Fields;

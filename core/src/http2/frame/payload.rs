@@ -41,6 +41,7 @@ pub(crate) fn put_ping(out: &mut Vec<u8>, ack: bool, data: [u8; 8]) {
     out.extend_from_slice(&data);
 }
 
+#[expect(clippy::arithmetic_side_effects, reason = "no slice is longer than `isize::MAX`")]
 pub(crate) fn put_goaway(out: &mut Vec<u8>, last: StreamId, reason: Reason, debug: &[u8]) {
     put_head(out, 8 + debug.len(), Kind::GoAway, 0, StreamId::CONNECTION);
     out.extend_from_slice(&last.get().to_be_bytes());

@@ -67,6 +67,7 @@ pub fn settings(payload: &[u8]) -> Option<impl ExactSizeIterator<Item = Setting>
     }))
 }
 
+#[expect(clippy::arithmetic_side_effects, reason = "a `Setting` takes more than 6 bytes of memory")]
 pub(crate) fn put_settings(out: &mut Vec<u8>, parameters: &[Setting]) {
     put_head(out, parameters.len() * SETTING_LEN, Kind::Settings, 0, StreamId::CONNECTION);
     for parameter in parameters {

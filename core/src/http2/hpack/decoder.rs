@@ -55,7 +55,8 @@ pub struct Decoder {
     needed: usize,
 }
 
-/// The block that is being decoded.
+/// The block that is being decoded: `consumed <= wire <= DecoderLimits::block_wire`, and each field counts 32 or more
+/// in `decoded`.
 #[derive(Default, Debug)]
 struct Block {
     /// Compressed bytes taken.
@@ -103,7 +104,13 @@ impl Decoder {
         // What is beyond the limit is not looked at, so that it matters to no error how the block was cut.
         let room = self.limits.block_wire.saturating_sub(self.block.wire);
         let within = fragment.get(..room).unwrap_or(fragment);
-        self.block.wire += within.len();
+        #[expect(
+            clippy::arithmetic_side_effects,
+            reason = "at most `room` more, which leads to `block_wire`"
+        )]
+        {
+            self.block.wire += within.len();
+        }
         let rest = self.decode_held(within, out)?;
         self.decode_all(rest, out)?;
         if within.len() < fragment.len() {
@@ -129,6 +136,7 @@ impl Decoder {
     }
 
     /// Bytes of memory held.
+    #[expect(clippy::arithmetic_side_effects, reason = "memory that is held fits the address space")]
     pub fn capacity(&self) -> usize {
         self.held.capacity() + self.table.memory()
     }
@@ -160,6 +168,7 @@ impl Decoder {
     }
 
     /// Decodes whole representations straight from `fragment` and holds what remains.
+    #[expect(clippy::arithmetic_side_effects, reason = "no more is consumed than came")]
     fn decode_all(&mut self, mut fragment: &[u8], out: &mut Fields) -> Result<(), Error> {
         while let Some((&first, rest)) = fragment.split_first() {
             // Nearly all of what comes again and again: an index in a single byte.
@@ -182,6 +191,7 @@ impl Decoder {
     }
 
     /// Decodes the representation at the beginning of `input`.
+    #[expect(clippy::arithmetic_side_effects, reason = "`consumed + len <= wire <= block_wire`")]
     fn decode_one(&mut self, input: &[u8], out: &mut Fields) -> Result<Parsed<()>, Error> {
         let (representation, len) = match Representation::parse(input)? {
             Parsed::Whole(representation, len) => (representation, len),
@@ -202,6 +212,7 @@ impl Decoder {
         Ok(Parsed::Whole((), len))
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "counts to 2")]
     fn update_size(&mut self, size: usize) -> Result<(), Error> {
         // RFC 7541 §4.2: at the beginning, one for the lowest of several changes and one for the last.
         if self.block.fields > 0 || self.block.size_updates == 2 {
@@ -263,12 +274,14 @@ fn line(table: &Table<Class>, index: usize) -> Result<Line<'_, Class>, Error> {
 
 impl Block {
     /// Counts a field of `len` bytes and answers whether it is to be stored.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "no text is longer than `isize::MAX`; `32 * fields <= decoded`"
+    )]
     fn count(&mut self, len: usize, limits: &DecoderLimits) -> Result<bool, Error> {
+        let decoded = self.decoded.checked_add(len + FIELD_OVERHEAD).filter(|&sum| sum <= limits.decoded);
+        self.decoded = decoded.ok_or(Error::DecodesTooLarge)?;
         self.fields += 1;
-        self.decoded += len + FIELD_OVERHEAD;
-        if self.decoded > limits.decoded {
-            return Err(Error::DecodesTooLarge);
-        }
         self.too_large |= self.decoded > limits.list_size || self.fields > limits.fields;
         Ok(!self.too_large)
     }
@@ -308,6 +321,7 @@ struct Text<'a> {
 impl<'a> Representation<'a> {
     /// Parses the representation at the beginning of `input`. Whatever the length of its strings, this looks at a few
     /// bytes only.
+    #[expect(clippy::arithmetic_side_effects, reason = "no slice is longer than `isize::MAX`")]
     fn parse(input: &'a [u8]) -> Result<Parsed<Self>, Error> {
         let Some(&first) = input.first() else {
             return Ok(Parsed::Cut { needed: 1 });
@@ -346,6 +360,10 @@ impl<'a> Representation<'a> {
 
 impl<'a> Text<'a> {
     /// Parses the string at `start` of `input`; lengths count from the beginning of `input`.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "`start + prefix <= input.len() <= isize::MAX`, and integers are at most 2^28"
+    )]
     fn parse(input: &'a [u8], start: usize) -> Result<Parsed<Self>, Error> {
         let Some((&first, _)) = input.get(start..).and_then(<[u8]>::split_first) else {
             return Ok(Parsed::Cut { needed: start + 1 });

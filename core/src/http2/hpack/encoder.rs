@@ -98,7 +98,7 @@ impl Encoder {
         }
         let hashed = Line { text: line.text, name_len: line.name_len, tag: hash(line) };
         if let Some(index) = self.table.find(hashed) {
-            return indexed(static_table::LEN + 1 + index, out);
+            return indexed(dynamic(index), out);
         }
         let name_index = match static_table::find(line.name(), line.value()) {
             Some(Match::Line(index)) if !is_secret(line) => return indexed(index, out),
@@ -143,7 +143,7 @@ impl Encoder {
     }
 
     fn dynamic_name(&self, name: &[u8]) -> Option<usize> {
-        self.table.find_name(name).map(|index| static_table::LEN + 1 + index)
+        self.table.find_name(name).map(dynamic)
     }
 }
 
@@ -152,6 +152,12 @@ enum Indexing {
     Incremental,
     Without,
     Never,
+}
+
+/// The index of a line of the dynamic table, where the newest is `nth` 0 (RFC 7541 §2.3.3).
+#[expect(clippy::arithmetic_side_effects, reason = "each line before it takes more than a byte of memory")]
+const fn dynamic(nth: usize) -> usize {
+    static_table::LEN + 1 + nth
 }
 
 /// Index of the fields that nearly every section has, without a search.

@@ -96,6 +96,10 @@ static TABLES: Tables = {
 /// # Errors
 ///
 /// [`Error::Huffman`] for EOS anywhere, and for padding that has 8 bits or a zero in it.
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "`count` is at most 30 before a word of 32 bits or a rest of 24 is added"
+)]
 pub(super) fn decode(mut input: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
     // The shortest code has five bits. `input` is what has arrived, not what was announced.
     out.reserve(input.len().saturating_mul(8) / 5);
@@ -135,6 +139,10 @@ pub(super) fn decode(mut input: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
 }
 
 /// The symbol of the code of more than eight bits at the top of `window`, and its length.
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "`first <= window`; lengths are 5 to 30, since the range of five bits begins at 0; 257 symbols"
+)]
 fn decode_long(window: u32) -> Result<(u8, u8), Error> {
     let range = TABLES.ranges.iter().find(|range| window >= range.first).ok_or(Error::Huffman)?;
     let nth = (window - range.first) >> (32 - u32::from(range.length));
@@ -143,15 +151,20 @@ fn decode_long(window: u32) -> Result<(u8, u8), Error> {
     Ok((*symbol, range.length))
 }
 
-/// How many bytes [`encode`] makes of `input`.
+/// How many bytes [`encode`] makes of `input`; `usize::MAX` when that is more than memory can hold.
+#[expect(clippy::arithmetic_side_effects, reason = "thirty bits for each byte of a slice are far below 2^64")]
 pub(super) fn encoded_len(input: &[u8]) -> usize {
-    let bits = input.iter().fold(0_usize, |bits, &byte| {
-        bits + LENGTHS.get(usize::from(byte)).map_or(0, |&length| usize::from(length))
+    let bits = input.iter().fold(0_u64, |bits, &byte| {
+        bits + LENGTHS.get(usize::from(byte)).map_or(0, |&length| u64::from(length))
     });
-    bits.div_ceil(8)
+    usize::try_from(bits.div_ceil(8)).unwrap_or(usize::MAX)
 }
 
 /// Appends the code of `input` to `out`.
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "`count` is below 32 between codes, and a code has at most 30 bits"
+)]
 pub(super) fn encode(input: &[u8], out: &mut Vec<u8>) {
     // The last `count` bits of `window` wait to be written, fewer than 32 between codes.
     let (mut window, mut count) = (0_u64, 0_u32);

@@ -16,6 +16,7 @@ const MAX: u64 = 1 << 28;
 /// # Errors
 ///
 /// [`Error::Integer`] for more than five continuation bytes or a value above 2^28.
+#[expect(clippy::arithmetic_side_effects, reason = "`at < 5`, so that `value` has at most 36 bits")]
 pub(super) fn decode(prefix: u32, input: &[u8]) -> Result<Option<(usize, usize)>, Error> {
     let Some((&first, rest)) = input.split_first() else {
         return Ok(None);
@@ -26,7 +27,6 @@ pub(super) fn decode(prefix: u32, input: &[u8]) -> Result<Option<(usize, usize)>
         return Ok(Some((value as usize, 1)));
     }
     for (at, &byte) in rest.iter().take(MAX_CONTINUATION).enumerate() {
-        // At most 7 + 4 * 7 + 7 bits: no overflow.
         value += u64::from(byte & 0x7f) << (7 * at);
         if value > MAX {
             return Err(Error::Integer);
@@ -39,6 +39,7 @@ pub(super) fn decode(prefix: u32, input: &[u8]) -> Result<Option<(usize, usize)>
 }
 
 /// Appends `value`; its first byte holds `prefix` bits of it (1..=8) and `flags` above them.
+#[expect(clippy::arithmetic_side_effects, reason = "`value >= mask` there")]
 pub(super) fn encode(value: usize, prefix: u32, flags: u8, out: &mut Vec<u8>) {
     let mask = prefix_mask(prefix);
     if value < usize::from(mask) {
@@ -54,6 +55,7 @@ pub(super) fn encode(value: usize, prefix: u32, flags: u8, out: &mut Vec<u8>) {
     out.push(rest as u8);
 }
 
+#[expect(clippy::arithmetic_side_effects, reason = "every prefix has 1 to 8 bits")]
 const fn prefix_mask(prefix: u32) -> u8 {
     u8::MAX >> (8 - prefix)
 }

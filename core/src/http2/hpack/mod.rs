@@ -19,11 +19,6 @@
 //! assert_eq!(received, sent);
 //! ```
 
-#![cfg_attr(
-    not(test),
-    deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)
-)]
-
 mod decoder;
 mod encoder;
 mod error;

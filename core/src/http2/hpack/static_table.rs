@@ -21,6 +21,7 @@ pub(super) enum Match {
 }
 
 /// The best match for a field.
+#[expect(clippy::arithmetic_side_effects, reason = "places in a table of 61 lines")]
 pub(super) fn find(name: &[u8], value: &[u8]) -> Option<Match> {
     let mut candidates = BY_NAME_LENGTH.get(name.len()).copied()?;
     let first = loop {
@@ -28,7 +29,7 @@ pub(super) fn find(name: &[u8], value: &[u8]) -> Option<Match> {
         if LINES.get(at)?.name() == name {
             break at;
         }
-        candidates &= candidates - 1;
+        candidates &= candidates.wrapping_sub(1);
     };
     let mut lines = LINES.iter().skip(first).take_while(|line| line.name() == name);
     Some(match lines.position(|line| line.value() == value) {

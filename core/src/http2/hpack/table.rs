@@ -48,6 +48,10 @@ impl<Tag: Copy + PartialEq> Table<Tag> {
     }
 
     /// Inserts a line as the newest. A line that does not fit at all empties the table, which is no error (RFC 7541 §4.4).
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "`gap <= arena.len() <= isize::MAX`; `size <= room`, which leads to `capacity`"
+    )]
     pub(super) fn insert(&mut self, line: Line<'_, Tag>) {
         let size = line.text.len().saturating_add(FIELD_OVERHEAD);
         let (Some(room), Ok(name_len), Ok(text_len)) =
@@ -101,6 +105,7 @@ impl<Tag: Copy + PartialEq> Table<Tag> {
     }
 
     /// Bytes of memory held.
+    #[expect(clippy::arithmetic_side_effects, reason = "memory that is held fits the address space")]
     pub(super) fn memory(&self) -> usize {
         self.arena.capacity() + self.lines.capacity() * size_of::<Entry<Tag>>()
     }
@@ -122,12 +127,17 @@ impl<Tag: Copy + PartialEq> Table<Tag> {
         digest
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "the text of a line is within the arena")]
     fn line(&self, entry: &Entry<Tag>) -> Option<Line<'_, Tag>> {
         let start = entry.start.wrapping_sub(self.base) as usize;
         let text = self.arena.get(start..start + entry.text_len as usize)?;
         Some(Line { text, name_len: entry.name_len as usize, tag: entry.tag })
     }
 
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "`size` is the sum over the lines, and the gap and their texts are the arena"
+    )]
     fn evict_to(&mut self, size: usize) {
         while self.size > size
             && let Some(entry) = self.lines.pop_front()
