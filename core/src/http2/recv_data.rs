@@ -64,7 +64,8 @@ impl Connection {
         if let Some(half) = stream.state.recv_mut() {
             half.data(false).map_err(fault)?;
         }
-        if i64::from(head.length) > stream.recv.window {
+        // RFC 9113 §6.9: an end without octets needs no window, not even one that SETTINGS took below zero.
+        if head.length > 0 && i64::from(head.length) > stream.recv.window {
             return Err(fault((Reason::FLOW_CONTROL_ERROR, "DATA beyond the stream's window")));
         }
         stream.recv.window -= i64::from(head.length);

@@ -151,6 +151,22 @@ fn one_message_where_one_belongs_and_no_more() {
     assert_eq!(found(b"", true, Cardinality::Many), Some(Code::Ok));
 }
 
+#[test]
+fn a_call_that_ended_before_it_was_accepted_has_had_its_last_event() {
+    let mut bare = server();
+    let stream = bare.peer.open(head(&[]), false).unwrap();
+    bare.send(stream, &[0; 5], false);
+    bare.settle();
+    bare.peer.reset(stream, http2::Reason::CANCEL);
+    bare.settle();
+    let call = call(&mut bare);
+    bare.grpc.accept(call, Cardinality::One, CallLimits::default());
+    let events: Vec<_> = std::iter::from_fn(|| bare.grpc.poll_event()).collect();
+    assert!(matches!(events[..], [Event::Ended { .. }]), "{events:?}");
+    assert!(matches!(bare.grpc.recv_message(call), Received::End));
+    assert_eq!(bare.grpc.partial_bytes(), 0);
+}
+
 /// Threats: G1, G5.
 #[test]
 fn a_broken_message_ends_its_call_alone() {

@@ -145,3 +145,18 @@ fn credit_granted_before_the_request_has_left_is_told_behind_it() {
     let sent = client.sent();
     assert!(matches!(sent[..], [Frame::Headers { stream: 1, .. }, Frame::WindowUpdate(1, 1000)]), "{sent:?}");
 }
+
+#[test]
+fn an_end_without_octets_needs_no_window() {
+    // RFC 9113 §6.9, §6.9.2: SETTINGS that are acknowledged behind DATA take the window below zero.
+    let mut server = Raw::fresh_server(raw::config(|config| config.initial_window = 1));
+    server.feed(raw::PREFACE);
+    server.feed(&raw::settings(&[]));
+    server.transmit();
+    let key = server.open(1, false);
+    server.feed(&raw::data(1, &[7; 100], false));
+    server.feed(&raw::settings_ack());
+    server.feed(&raw::data(1, b"", true));
+    assert!(matches!(server.events().last(), Some(Event::Data { end_stream: true, .. })));
+    assert_eq!(server.conn.recv_data(key).unwrap().len(), 100);
+}

@@ -128,7 +128,8 @@ impl Connection {
 
     /// Says what the method is: how many messages its request has, and which limits hold instead of the connection's.
     pub fn accept(&mut self, call: CallId, request: Cardinality, limits: CallLimits) {
-        let Some(entry) = self.link.calls.get_mut(call) else { return };
+        // A call may have ended before anybody came to look at it: its last event stays the last.
+        let Some(entry) = self.link.calls.get_mut(call).filter(|entry| !entry.ended) else { return };
         entry.call.accept(request, limits);
         // What has come already may be the message that is now wished for.
         if request == Cardinality::One && self.link.on_data(call) {
