@@ -379,9 +379,11 @@ impl Connection {
         self.going_away.peer_reason = Some(reason);
         let debug = Bytes::copy_from_slice(debug);
         self.emit(Event::GoAway { reason, debug: debug.clone() });
-        if self.is_client() {
-            self.fail_unprocessed(last, reason);
+        if !self.is_client() {
+            // Its streams go on; and who has found an error closes the connection itself.
+            return Ok(());
         }
+        self.fail_unprocessed(last, reason);
         if reason != Reason::NO_ERROR && self.counted == 0 {
             let why = "the peer ended the connection";
             self.end(ConnectionEnd { reason, by: Initiator::Peer, why, debug }, None);

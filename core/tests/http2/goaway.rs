@@ -113,6 +113,20 @@ fn goaway_of_the_client_closes_none_of_its_streams() {
 }
 
 #[test]
+fn goaway_of_the_client_with_an_unknown_code_does_nothing_special() {
+    // RFC 9113 §7: who sends an error closes the connection itself; until then it is answered.
+    let mut server = Raw::server();
+    server.feed(&raw::goaway(0, Reason(0xff), b""));
+    assert!(matches!(server.events()[..], [Event::GoAway { reason: Reason(0xff), .. }]));
+    server.lives();
+    server.conn.handle_eof(server.now);
+    assert!(matches!(
+        &server.events()[..],
+        [Event::Closed(end)] if (end.reason, end.by) == (Reason(0xff), Initiator::Peer)
+    ));
+}
+
+#[test]
 fn graceful_drain_is_goaway_ping_goaway_close() {
     // RFC 9113 §6.8
     let mut server = Raw::server();
