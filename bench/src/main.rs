@@ -2,6 +2,7 @@
 
 mod contender;
 mod cores;
+mod instructions;
 mod load;
 mod measure;
 mod probe;
@@ -23,8 +24,11 @@ use contender::Contender;
 
 const USAGE: &str = "\
 usage: unwired-bench unary [--rounds N] [--seconds N] [--only NAME,NAME]
+       unwired-bench instructions [NAME]
 
-  unary      a greeter server of each contender, pinned to one core and loaded from another
+  unary         a greeter server of each contender, pinned to one core and loaded from another
+  instructions  what a call, and a streamed message, costs in instructions and allocations (valgrind), and whether that is
+                within its bound; NAME is the beginning of the names of some work
 
   --rounds   how often each contender is measured, in turn with the others; the median counts (5)
   --seconds  how long one measurement is (2)
@@ -41,6 +45,10 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let done = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["unary", ref options @ ..] => plan(options).and_then(|plan| unary::run(&plan)),
+        ["instructions"] => instructions::run(""),
+        ["instructions", only] => instructions::run(only),
+        // What `instructions` counts.
+        ["work", name, rounds] => instructions::work(name, rounds),
         // What `process::Server` starts.
         ["serve", name] => contender::find(name).and_then(|contender| (contender.serve)(&announce)),
         _ => Err(USAGE.into()),

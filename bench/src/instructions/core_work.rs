@@ -1,0 +1,208 @@
+//! The core alone, through its seam: bytes in, events, commands, bytes out.
+
+use bytes::Bytes;
+use core::time::Duration;
+
+use unwired_core::grpc::client::{self, NewCall};
+use unwired_core::grpc::{
+    CallLimits, Cardinality, Config, Encoding, Message, Metadata, Received, SendMessageError, Status, server,
+};
+use unwired_core::{Instant, Outbox};
+
+use super::client_bytes::{Calls, REQUEST, single};
+use super::server_bytes::{Answers, Replaying, streamed_payload};
+use super::{IN_FLIGHT, MESSAGES};
+
+/// From one round to the next.
+const ROUND: Duration = Duration::from_micros(100);
+const BUDGET: usize = 64 << 10;
+
+/// Answers the first `rounds` rounds of `requests`.
+#[inline(never)]
+pub(super) fn serve(requests: &[Vec<u8>], rounds: usize) {
+    let mut now = Instant::ZERO;
+    let mut conn = server::Connection::new(Config::server(), now);
+    let mut out = Outbox::new();
+    let reply = Bytes::from_static(b"\x0a\x0bHello, you!");
+    let mut answered = 0;
+    for round in requests.iter().take(1 + rounds) {
+        now += ROUND;
+        let mut rest = &round[..];
+        let mut stuck = 0;
+        while !rest.is_empty() && stuck < 2 {
+            let taken = conn.handle_input(now, rest);
+            stuck = if taken == 0 { stuck + 1 } else { 0 };
+            rest = rest.get(taken..).unwrap_or_default();
+            while let Some(event) = conn.poll_event() {
+                match event {
+                    server::Event::Call { call } => {
+                        let path = conn.request(call).map(|head| head.path().method);
+                        assert_eq!(path, Some("SayHello"));
+                        conn.accept(call, Cardinality::One, CallLimits::default());
+                    }
+                    server::Event::Message { call } => {
+                        let metadata = conn.request(call).map(server::RequestHead::take_metadata);
+                        if let Received::Message(_) = conn.recv_message(call) {
+                            conn.respond(call, &Metadata::new(), Message::plain(reply.clone()), &Status::OK);
+                            answered += 1;
+                        }
+                        conn.release(call);
+                        drop(metadata);
+                    }
+                    _ => {}
+                }
+            }
+            conn.poll_transmit(now, &mut out, BUDGET);
+            out.clear();
+            conn.handle_sent(now, 0);
+        }
+    }
+    assert_eq!(answered, rounds * IN_FLIGHT, "every call is answered");
+}
+
+/// Sends so many rounds of messages on one call.
+#[inline(never)]
+pub(super) fn send_stream(rounds: usize) {
+    let mut now = Instant::ZERO;
+    let mut conn = server::Connection::new(Config::server(), now);
+    let mut out = Outbox::new();
+    conn.handle_input(now, &single(b"/helloworld.Greeter/SayHello"));
+    let mut calls = core::iter::from_fn(|| conn.poll_event());
+    let call = calls.find_map(|event| match event {
+        server::Event::Call { call } => Some(call),
+        _ => None,
+    });
+    let call = call.expect("a call has come");
+    conn.accept(call, Cardinality::One, CallLimits::default());
+    let message = Bytes::from(streamed_payload());
+    for _ in 0..rounds {
+        now += ROUND;
+        for _ in 0..MESSAGES {
+            let sent = conn.send_message(call, Message::plain(message.clone()));
+            assert!(sent.is_ok(), "there is room");
+        }
+        while conn.poll_transmit(now, &mut out, BUDGET) {
+            out.clear();
+        }
+        assert!(out.len() <= BUDGET);
+        out.clear();
+        conn.handle_sent(now, 0);
+        while conn.poll_event().is_some() {}
+    }
+}
+
+/// Makes so many rounds of calls.
+#[inline(never)]
+pub(super) fn call(calls: Calls, rounds: usize) {
+    let mut now = Instant::ZERO;
+    let mut conn = client::Connection::new(Config::client(), now);
+    let mut server = Replaying::new(Answers::Greetings);
+    let (mut out, mut answers) = (Outbox::new(), Vec::new());
+    let message = Bytes::from_static(REQUEST);
+    let (mut ended, mut number) = (0, 0);
+    for _ in 0..rounds {
+        now += ROUND;
+        for _ in 0..IN_FLIGHT {
+            let mut metadata = Metadata::new();
+            let mut deadline = None;
+            if calls == Calls::Varied {
+                number += 1;
+                deadline = Some(now + Duration::from_micros(4_900_000 + number * 7));
+                let id = format!("{:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+                let set = [("x-tenant", "acme-production"), ("x-client-version", "4.17.1")]
+                    .into_iter()
+                    .chain([("x-request-id", &id[..])])
+                    .try_for_each(|(name, value)| metadata.insert(name, value));
+                assert!(set.is_ok());
+            }
+            let call = NewCall {
+                scheme: "http",
+                authority: "localhost:50051",
+                path: "/helloworld.Greeter/SayHello",
+                user_agent: "unwired/0.1.0",
+                metadata: &metadata,
+                deadline,
+                response: Cardinality::One,
+                encoding: Encoding::Identity,
+                limits: CallLimits::default(),
+            };
+            let call = conn.start(now, &call).expect("a call can be started");
+            let sent: Result<(), SendMessageError> = conn.send_message(call, Message::plain(message.clone()));
+            assert!(sent.is_ok() && conn.half_close(call).is_ok());
+        }
+        while conn.poll_transmit(now, &mut out, BUDGET) {
+            exchange(&mut out, &mut server);
+        }
+        exchange(&mut out, &mut server);
+        conn.handle_sent(now, 0);
+        server.write(&mut answers);
+        let mut rest = &answers[..];
+        while !rest.is_empty() {
+            let taken = conn.handle_input(now, rest);
+            rest = rest.get(taken..).unwrap_or_default();
+            while let Some(event) = conn.poll_event() {
+                if let client::Event::Done { call } = event {
+                    let received = conn.recv_message(call);
+                    let ok = conn.status(call).is_some_and(Status::is_ok);
+                    ended += usize::from(ok && matches!(received, Received::Message(_)));
+                    conn.release(call);
+                }
+            }
+        }
+        answers.clear();
+    }
+    assert_eq!(ended, rounds * IN_FLIGHT, "every call ends well");
+}
+
+/// Receives so many rounds of messages on one call.
+#[inline(never)]
+pub(super) fn receive_stream(rounds: usize) {
+    let mut now = Instant::ZERO;
+    let mut conn = client::Connection::new(Config::client(), now);
+    let mut server = Replaying::new(Answers::Stream(usize::MAX));
+    let (mut out, mut answers) = (Outbox::new(), Vec::new());
+    let metadata = Metadata::new();
+    let call = NewCall {
+        scheme: "http",
+        authority: "localhost:50051",
+        path: "/helloworld.Greeter/SayHello",
+        user_agent: "unwired/0.1.0",
+        metadata: &metadata,
+        deadline: None,
+        response: Cardinality::Many,
+        encoding: Encoding::Identity,
+        limits: CallLimits::default(),
+    };
+    let call = conn.start(now, &call).expect("a call can be started");
+    assert!(conn.half_close(call).is_ok());
+    let mut received = 0;
+    while received < rounds * MESSAGES {
+        now += ROUND;
+        conn.poll_transmit(now, &mut out, BUDGET);
+        exchange(&mut out, &mut server);
+        conn.handle_sent(now, 0);
+        assert!(server.has_output(), "the window lets messages come");
+        server.write(&mut answers);
+        let mut rest = &answers[..];
+        while !rest.is_empty() {
+            let taken = conn.handle_input(now, rest);
+            rest = rest.get(taken..).unwrap_or_default();
+            while conn.poll_event().is_some() {}
+            while let Received::Message(_) = conn.recv_message(call) {
+                received += 1;
+            }
+        }
+        answers.clear();
+    }
+}
+
+/// What the connection sends goes to the server.
+fn exchange(out: &mut Outbox, server: &mut Replaying) {
+    use bytes::Buf;
+    while out.has_remaining() {
+        let chunk = out.chunk();
+        server.read(chunk);
+        let length = chunk.len();
+        out.advance(length);
+    }
+}

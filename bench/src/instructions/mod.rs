@@ -1,0 +1,195 @@
+//! What the machine does for one call, counted: user instructions (callgrind) and allocations (memcheck), both the same
+//! in every run. No socket and no other process is in the way: bytes that a peer would send are there already.
+
+mod client_bytes;
+mod core_work;
+mod flow;
+mod runtime;
+mod runtime_work;
+mod server_bytes;
+
+use std::error::Error;
+use std::process::{Command, Stdio};
+
+use client_bytes::Calls;
+
+/// Calls that are in flight at a time; they arrive with one read.
+const IN_FLIGHT: usize = 100;
+/// Streamed messages that arrive with one read, or leave with one write.
+const MESSAGES: usize = 50;
+/// Rounds that warm up, and rounds with those to be measured: what is measured is the difference.
+const ROUNDS: [usize; 2] = [20, 60];
+
+/// One thing to be done over and over.
+struct Work {
+    name: &'static str,
+    what: &'static str,
+    /// Units of work, calls or messages, in one round.
+    units: usize,
+    /// Does so many rounds of it; the second number is how much it prepares, the same however much is done.
+    run: fn(usize, usize),
+    /// What one unit may cost: instructions, and hundredths of an allocation.
+    bound: (u64, u64),
+}
+
+const WORK: &[Work] = &[
+    Work {
+        name: "core-server-plain",
+        what: "core, server: greeter",
+        units: IN_FLIGHT,
+        run: |rounds, of| core_work::serve(&client_bytes::requests(Calls::Plain, of), rounds),
+        bound: (13_200, 560),
+    },
+    Work {
+        name: "core-server-varied",
+        what: "core, server: greeter, another timeout and id in each call",
+        units: IN_FLIGHT,
+        run: |rounds, of| core_work::serve(&client_bytes::requests(Calls::Varied, of), rounds),
+        bound: (16_300, 560),
+    },
+    Work {
+        name: "core-server-stream",
+        what: "core, server: a message of 100 bytes sent",
+        units: MESSAGES,
+        run: |rounds, _| core_work::send_stream(rounds),
+        bound: (620, 10),
+    },
+    Work {
+        name: "core-client-plain",
+        what: "core, client: greeter",
+        units: IN_FLIGHT,
+        run: |rounds, _| core_work::call(Calls::Plain, rounds),
+        bound: (13_500, 590),
+    },
+    Work {
+        name: "core-client-varied",
+        what: "core, client: greeter, another timeout and id in each call",
+        units: IN_FLIGHT,
+        run: |rounds, _| core_work::call(Calls::Varied, rounds),
+        bound: (23_900, 1600),
+    },
+    Work {
+        name: "core-client-stream",
+        what: "core, client: a message of 100 bytes received",
+        units: MESSAGES,
+        run: |rounds, _| core_work::receive_stream(rounds),
+        bound: (930, 25),
+    },
+    Work {
+        name: "server-plain",
+        what: "server with handlers and prost: greeter",
+        units: IN_FLIGHT,
+        run: |rounds, of| runtime_work::serve(client_bytes::requests(Calls::Plain, of), rounds),
+        bound: (16_800, 970),
+    },
+    Work {
+        name: "server-varied",
+        what: "server with handlers and prost: greeter, another timeout and id in each call",
+        units: IN_FLIGHT,
+        run: |rounds, of| runtime_work::serve(client_bytes::requests(Calls::Varied, of), rounds),
+        bound: (19_900, 970),
+    },
+    Work {
+        name: "server-stream",
+        what: "server with handlers and prost: a message of 100 bytes sent",
+        units: MESSAGES,
+        run: |rounds, _| runtime_work::send_stream(rounds),
+        bound: (1_850, 210),
+    },
+    Work {
+        name: "client-plain",
+        what: "channel with stubs and prost: greeter, a task for each call",
+        units: IN_FLIGHT,
+        run: |rounds, _| runtime_work::call(rounds),
+        bound: (18_800, 1100),
+    },
+    Work {
+        name: "client-stream",
+        what: "channel with stubs and prost: a message of 100 bytes received",
+        units: MESSAGES,
+        run: |rounds, _| runtime_work::receive_stream(rounds),
+        bound: (1_750, 110),
+    },
+];
+
+/// Counts all of the work, or that whose name begins with `only`, and says what is over its bound.
+pub(crate) fn run(only: &str) -> Result<(), Box<dyn Error>> {
+    if !is_there() {
+        println!("valgrind is not there: nothing is counted (Debian: apt-get install valgrind)");
+        return Ok(());
+    }
+    println!("| work | instructions | bound | allocations | bound |");
+    println!("| --- | ---: | ---: | ---: | ---: |");
+    let mut over = Vec::new();
+    for work in WORK.iter().filter(|work| work.name.starts_with(only)) {
+        let instructions = difference(work, instructions)? / (work.units * (ROUNDS[1] - ROUNDS[0])) as u64;
+        let hundredths = difference(work, allocations)? * 100 / (work.units * (ROUNDS[1] - ROUNDS[0])) as u64;
+        let (most, most_hundredths) = work.bound;
+        println!(
+            "| {} | {instructions} | {most} | {} | {} |",
+            work.what,
+            decimal(hundredths),
+            decimal(most_hundredths)
+        );
+        if instructions > most || hundredths > most_hundredths {
+            over.push(work.name);
+        }
+    }
+    if over.is_empty() { Ok(()) } else { Err(format!("over the bound: {}", over.join(", ")).into()) }
+}
+
+/// Does the work of that name: what [`run`] starts under valgrind.
+pub(crate) fn work(name: &str, rounds: &str) -> Result<(), Box<dyn Error>> {
+    let work = WORK.iter().find(|work| work.name == name).ok_or("no work has this name")?;
+    let rounds: usize = rounds.parse()?;
+    (work.run)(rounds, rounds.max(ROUNDS[1]));
+    Ok(())
+}
+
+fn decimal(hundredths: u64) -> String {
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+}
+
+fn is_there() -> bool {
+    let found = Command::new("valgrind").arg("--version").stdout(Stdio::null()).status();
+    found.is_ok_and(|status| status.success())
+}
+
+/// By how much `count` is higher for more rounds.
+fn difference(work: &Work, count: Count) -> Result<u64, Box<dyn Error>> {
+    let [less, more] = ROUNDS.map(|rounds| count(work, rounds));
+    Ok(more?.saturating_sub(less?))
+}
+
+type Count = fn(&Work, usize) -> Result<u64, Box<dyn Error>>;
+
+fn instructions(work: &Work, rounds: usize) -> Result<u64, Box<dyn Error>> {
+    let said = valgrind(&["--tool=callgrind", "--callgrind-out-file=/dev/null"], work, rounds)?;
+    figure(&said, "Collected : ", "")
+}
+
+fn allocations(work: &Work, rounds: usize) -> Result<u64, Box<dyn Error>> {
+    let quick = ["--tool=memcheck", "--leak-check=no", "--undef-value-errors=no"];
+    let said = valgrind(&quick, work, rounds)?;
+    figure(&said, "total heap usage: ", " allocs")
+}
+
+/// What valgrind says of the work.
+fn valgrind(options: &[&str], work: &Work, rounds: usize) -> Result<String, Box<dyn Error>> {
+    let output = Command::new("valgrind")
+        .args(options)
+        .arg(std::env::current_exe()?)
+        .args(["work", work.name, &rounds.to_string()])
+        .stdin(Stdio::null())
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() { Ok(said) } else { Err(format!("{} failed:\n{said}", work.name).into()) }
+}
+
+/// The number between `before` and `after`; commas are left out of it.
+fn figure(said: &str, before: &str, after: &str) -> Result<u64, Box<dyn Error>> {
+    let found = said.split(before).nth(1).and_then(|rest| rest.lines().next());
+    let text = found.and_then(|line| if after.is_empty() { Some(line) } else { line.split(after).next() });
+    let text = text.ok_or_else(|| format!("valgrind did not say {before:?}:\n{said}"))?;
+    Ok(text.trim().replace(',', "").parse()?)
+}
