@@ -119,7 +119,7 @@ impl Buckets {
 
 /// Ends the connection for `abuse`, and counts it.
 pub(crate) fn kill(stats: &mut Stats, abuse: Abuse) -> Fault {
-    stats.kills.count(abuse);
+    stats.on_kill(abuse);
     Fault::Connection(Reason::ENHANCE_YOUR_CALM, abuse.name())
 }
 
@@ -130,6 +130,9 @@ pub(crate) fn charge(
     abuse: Abuse,
     now: Instant,
 ) -> Result<(), Fault> {
+    if !bucket.take(now) {
+        return Err(kill(stats, abuse));
+    }
     stats.abuse.count(abuse);
-    if bucket.take(now) { Ok(()) } else { Err(kill(stats, abuse)) }
+    Ok(())
 }

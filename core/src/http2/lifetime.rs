@@ -136,13 +136,19 @@ impl Connection {
             _ => 0,
         };
         let data = self.stats.data_received.saturating_sub(to_come);
-        Progress { frames: self.stats.frames_received, data, at: self.now }
+        // A frame is the same one before its head is whole and after.
+        let is_amid_head = matches!(self.reader.reading, Reading::Head) && self.reader.is_amid_frame();
+        let frames = self.stats.frames_received.saturating_add(u64::from(is_amid_head));
+        Progress { frames, data, at: self.now }
     }
 
     pub(super) fn on_timer(&mut self, kind: TimerKind) -> Result<(), Fault> {
         match kind {
             TimerKind::Handshake => {
-                return Err(self.slow(Reason::PROTOCOL_ERROR, "the peer did not send its SETTINGS in time"));
+                return Err(self.slow(
+                    Reason::PROTOCOL_ERROR,
+                    "slow_frames: the peer did not send its SETTINGS in time",
+                ));
             }
             TimerKind::SettingsAck => {
                 return Err(Fault::Connection(
@@ -160,7 +166,7 @@ impl Connection {
             TimerKind::KeepaliveTimeout => self.on_keepalive_timeout(),
             TimerKind::WriteStall => {
                 if !self.going_away.is_ended() {
-                    self.stats.kills.count(Abuse::WriteStall);
+                    self.stats.on_kill(Abuse::WriteStall);
                 }
                 self.lose("the peer took no bytes for too long");
             }
@@ -190,7 +196,7 @@ impl Connection {
     }
 
     fn slow(&mut self, reason: Reason, why: &'static str) -> Fault {
-        self.stats.kills.count(Abuse::SlowFrames);
+        self.stats.on_kill(Abuse::SlowFrames);
         Fault::Connection(reason, why)
     }
 

@@ -54,7 +54,7 @@ impl Connection {
         let Some(n) = reader::preface(input, matched) else {
             if matched == 0 && reader::looks_like_http1(input) {
                 self.control.http1_answer = true;
-                self.stats.kills.count(Abuse::Http1);
+                self.stats.on_kill(Abuse::Http1);
                 return Err(Fault::protocol("the client speaks HTTP/1"));
             }
             if matched == 0 && input.first() == Some(&TLS_HANDSHAKE) {

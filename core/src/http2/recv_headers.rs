@@ -262,6 +262,7 @@ impl Connection {
         if self.stats.streams_refused > u64::from(self.config.limits.max_concurrent_streams) {
             return Err(abuse::kill(&mut self.stats, Abuse::StreamExcess));
         }
+        self.stats.abuse.count(Abuse::StreamExcess);
         Ok(())
     }
 

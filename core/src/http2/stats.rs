@@ -103,7 +103,7 @@ impl AbuseCounts {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Acts that were tolerated but cost the peer a token, by kind.
+    /// Acts that cost the peer a token, and the one that ended the connection, by kind.
     pub abuse: AbuseCounts,
     /// Ends of this connection by kind of abuse: all zero, or one of them one.
     pub kills: AbuseCounts,
@@ -129,4 +129,12 @@ pub struct Stats {
     pub buffered_to_send: usize,
     /// Smoothed round-trip time in nanoseconds, once a PING was answered.
     pub rtt_nanos: Option<u64>,
+}
+
+impl Stats {
+    /// The connection ends for `abuse`.
+    pub(crate) fn on_kill(&mut self, abuse: Abuse) {
+        self.abuse.count(abuse);
+        self.kills.count(abuse);
+    }
 }

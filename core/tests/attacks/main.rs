@@ -7,16 +7,22 @@
     reason = "memory is counted for each thread: the core has no such state, its tests may"
 )]
 
+mod answers;
 #[path = "../grpc/bare.rs"]
 #[allow(dead_code, reason = "the peer says more than attacks need")]
 mod bare;
 mod bookkeeping;
+mod calls;
 mod counting;
 mod defaults;
+mod fields;
 mod floods;
 mod hoard;
 mod messages;
 #[path = "../http2/raw.rs"]
 #[allow(dead_code, reason = "the peer says more than attacks need")]
 mod raw;
+mod resets;
 mod siege;
+mod slow;
+mod smuggling;

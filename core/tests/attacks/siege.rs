@@ -1,4 +1,7 @@
-//! An attacker on one connection, and a neighbour on another.
+//! The rig: an attacker on one connection, a neighbour on another, and what must hold whatever the attack is.
+//!
+//! An attack is what makes octets, round by round, and an end: [`Siege`] for one that is ended for its abuse, [`falls`]
+//! for a fault of the whole connection, [`holds`] for what does no harm.
 
 use bytes::Bytes;
 use unwired_core::http2::{Abuse, Event, Reason};
@@ -46,6 +49,40 @@ impl Neighbour {
     }
 }
 
+/// Plays `attack`: whatever it is, it may make no more than `messages` octets and [`MOST_HELD`] be held, which are given
+/// back with the connection; and the neighbour goes on.
+#[track_caller]
+pub(crate) fn beside_a_neighbour(messages: usize, attack: impl FnOnce()) {
+    let mut neighbour = Neighbour::new();
+    let baseline = counting::held();
+    let peak = counting::peak(attack);
+    assert!(peak < messages + MOST_HELD, "{peak} octets held, {messages} of messages");
+    assert_eq!(counting::held(), baseline, "not all is given back");
+    neighbour.calls();
+}
+
+/// Plays `attack` on the connection that `begin` makes; the work that it makes is in proportion to its own as well.
+#[track_caller]
+pub(crate) fn play(begin: fn() -> Raw, messages: usize, attack: impl FnOnce(&mut Raw)) {
+    beside_a_neighbour(messages, || {
+        let mut raw = begin();
+        attack(&mut raw);
+        raw.sent();
+        let (work, stats) = (raw.work, raw.conn.stats());
+        // Input is given again only when something was done that it waited for.
+        assert!(work.inputs <= work.pieces + work.events + work.frames_sent, "{} calls", work.inputs);
+        let most = stats.frames_received + 2 * stats.streams_opened + work.pieces as u64 + 2;
+        assert!(work.events as u64 <= most, "{} events, {most} at most", work.events);
+        let content = 2 * stats.data_sent as usize;
+        assert!(
+            work.octets_sent <= 4 * work.octets + content + 1024,
+            "{} octets sent for {}",
+            work.octets_sent,
+            work.octets
+        );
+    });
+}
+
 /// What an application does that reads all and answers nothing: answers whether the connection is over.
 fn serve(raw: &mut Raw) -> bool {
     let mut over = false;
@@ -64,44 +101,92 @@ fn serve(raw: &mut Raw) -> bool {
     over
 }
 
-/// Feeds what `attack` makes, round by round, until the connection made by `begin` ends, which must be after `budget`
-/// rounds exactly, of `abuse`. All memory of it is given back.
+/// An attack that is tolerated for a while, and then ended.
+pub(crate) struct Siege {
+    pub(crate) begin: fn() -> Raw,
+    /// Rounds that are tolerated; the next one ends the connection.
+    pub(crate) budget: usize,
+    pub(crate) abuse: Abuse,
+    /// What the counter of the abuse says then.
+    pub(crate) acts: usize,
+}
+
+/// As [`Siege::ends`], with an abuse that is counted as it is tolerated if there is a bucket for it alone.
 #[track_caller]
-pub(crate) fn besiege(
-    begin: fn() -> Raw,
-    budget: usize,
-    abuse: Abuse,
-    mut attack: impl FnMut(u32) -> Vec<u8>,
-) {
-    let mut neighbour = Neighbour::new();
-    let baseline = counting::held();
-    let peak = counting::peak(|| {
-        let mut raw = begin();
-        let before = raw.conn.stats().frames_received;
-        let mut each = 0;
-        for round in 0..=budget {
-            assert_eq!(raw.conn.stats().kills.total(), 0, "ended in round {round} of {budget}");
-            raw.feed(&attack(round as u32));
-            if round == budget {
-                break;
+pub(crate) fn besiege(begin: fn() -> Raw, budget: usize, abuse: Abuse, attack: impl FnMut(u32) -> Vec<u8>) {
+    let acts = match abuse {
+        // These are the way of any connection; the last one is an abuse.
+        Abuse::PingFlood
+        | Abuse::TooManyPings
+        | Abuse::WindowUpdateFlood
+        | Abuse::GoAwayFlood
+        | Abuse::ContinuationFlood
+        | Abuse::HpackBomb => 1,
+        _ => budget + 1,
+    };
+    Siege { begin, budget, abuse, acts }.ends(attack);
+}
+
+impl Siege {
+    /// The connection ends after the budget exactly, of its abuse by name, once; what comes later is not looked at.
+    #[track_caller]
+    pub(crate) fn ends(self, mut attack: impl FnMut(u32) -> Vec<u8>) {
+        let Self { begin, budget, abuse, acts } = self;
+        play(begin, 0, |raw| {
+            let before = raw.conn.stats().frames_received;
+            let mut each = u64::MAX;
+            for round in 0..=budget {
+                assert_eq!(raw.conn.stats().kills.total(), 0, "ended in round {round} of {budget}");
+                raw.feed(&attack(round as u32));
+                if round == budget {
+                    break;
+                }
+                assert!(!serve(raw), "ended in round {round} of {budget}");
+                raw.sent();
+                if round == 0 {
+                    each = raw.conn.stats().frames_received - before;
+                }
             }
-            assert!(!serve(&mut raw), "ended in round {round} of {budget}");
-            raw.sent();
-            if round == 0 {
-                each = raw.conn.stats().frames_received - before;
-            }
-        }
-        assert_eq!(raw.is_dead_of(Reason::ENHANCE_YOUR_CALM), abuse.name());
-        let stats = raw.conn.stats();
-        assert_eq!((stats.kills.get(abuse), stats.kills.total()), (1, 1));
-        // Whatever comes now is not even read as frames.
-        let frames = stats.frames_received;
-        assert!(frames - before <= each * (budget as u64 + 1), "{frames} frames of {each} a round");
-        let more = attack(budget as u32 + 1);
-        assert_eq!(raw.conn.handle_input(raw.now, &more), more.len());
-        assert_eq!(raw.conn.stats().frames_received, frames);
+            assert_eq!(raw.is_dead_of(Reason::ENHANCE_YOUR_CALM), abuse.name());
+            let stats = raw.conn.stats();
+            assert_eq!((stats.kills.get(abuse), stats.kills.total()), (1, 1));
+            assert_eq!(stats.abuse.get(abuse) as usize, acts, "acts of {}", abuse.name());
+            // Whatever comes now is not even read as frames.
+            let frames = stats.frames_received;
+            assert!((frames - before) / (budget as u64 + 1) <= each, "{frames} frames, {each} a round");
+            let more = attack(budget as u32 + 1);
+            assert_eq!(raw.conn.handle_input(raw.now, &more), more.len());
+            assert_eq!(raw.conn.stats().frames_received, frames);
+        });
+    }
+}
+
+/// `attack` breaks a rule of the connection: it ends with `reason`, and `why` is in its GOAWAY. Nobody's abuse is counted.
+#[track_caller]
+pub(crate) fn falls(begin: fn() -> Raw, attack: &[u8], reason: Reason, why: &str) {
+    play(begin, 0, |raw| {
+        raw.feed(attack);
+        let debug = raw.is_dead_of(reason);
+        assert!(debug.contains(why), "{debug:?} does not say {why:?}");
+        assert_eq!(raw.conn.stats().kills.total(), 0);
     });
-    assert!(peak < MOST_HELD, "{peak} octets");
-    assert_eq!(counting::held(), baseline, "not all is given back");
-    neighbour.calls();
+}
+
+/// `attack` does no harm for so many `rounds`: the application does what `serve` says, and the connection goes on.
+#[track_caller]
+pub(crate) fn holds(
+    begin: fn() -> Raw,
+    messages: usize,
+    rounds: u32,
+    mut attack: impl FnMut(u32) -> Vec<u8>,
+    mut serve: impl FnMut(&mut Raw, u32),
+) {
+    play(begin, messages, |raw| {
+        for round in 0..rounds {
+            raw.feed(&attack(round));
+            serve(raw, round);
+        }
+        assert_eq!(raw.conn.stats().kills.total(), 0);
+        raw.lives();
+    });
 }

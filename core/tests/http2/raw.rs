@@ -151,6 +151,20 @@ pub(crate) enum Frame {
     WindowUpdate(u32, u32),
 }
 
+/// What a connection has been given to do, and what it did.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Work {
+    /// Pieces of input, and their octets.
+    pub(crate) pieces: usize,
+    pub(crate) octets: usize,
+    /// Calls of `handle_input`.
+    pub(crate) inputs: usize,
+    pub(crate) events: usize,
+    /// Frames sent, and their octets.
+    pub(crate) frames_sent: usize,
+    pub(crate) octets_sent: usize,
+}
+
 /// The peer of `conn`.
 pub(crate) struct Raw {
     pub(crate) conn: Connection,
@@ -166,6 +180,7 @@ pub(crate) struct Raw {
     block: Option<(u32, bool, Vec<u8>)>,
     preface_seen: bool,
     is_client: bool,
+    pub(crate) work: Work,
 }
 
 impl Raw {
@@ -195,6 +210,7 @@ impl Raw {
             block: None,
             preface_seen: !is_client,
             is_client,
+            work: Work::default(),
         }
     }
 
@@ -232,8 +248,11 @@ impl Raw {
     /// Gives `bytes`; reads what the connection sends when it wants that first.
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
+        self.work.pieces += 1;
+        self.work.octets += bytes.len();
         while !rest.is_empty() {
             let taken = self.conn.handle_input(self.now, rest);
+            self.work.inputs += 1;
             self.conn.check_invariants();
             rest = &rest[taken..];
             let progress = taken > 0 || self.poll_events() > 0;
@@ -245,12 +264,29 @@ impl Raw {
         self.poll_events();
     }
 
+    /// Gives `bytes` to a connection that sends nothing meanwhile. Answers how much it took.
+    pub(crate) fn offer(&mut self, bytes: &[u8]) -> usize {
+        let mut taken = 0;
+        self.work.pieces += 1;
+        loop {
+            let step = self.conn.handle_input(self.now, &bytes[taken..]);
+            self.work.inputs += 1;
+            self.work.octets += step;
+            taken += step;
+            if (self.poll_events() == 0 && step == 0) || taken == bytes.len() {
+                return taken;
+            }
+        }
+    }
+
     fn poll_events(&mut self) -> usize {
         let before = self.events.len();
         while let Some(event) = self.conn.poll_event() {
             self.events.push(event);
         }
-        self.events.len() - before
+        let polled = self.events.len() - before;
+        self.work.events += polled;
+        polled
     }
 
     /// Reads what the connection sends.
@@ -262,6 +298,7 @@ impl Raw {
         self.conn.handle_sent(self.now, 0);
         self.conn.check_invariants();
         let bytes = out.copy_to_bytes(out.len());
+        self.work.octets_sent += bytes.len();
         self.partial.extend(bytes);
         if !self.preface_seen && !self.partial.is_empty() {
             assert_eq!(self.partial.drain(..PREFACE.len()).collect::<Vec<_>>(), PREFACE);
@@ -273,6 +310,7 @@ impl Raw {
                 break;
             }
             let payload: Vec<u8> = self.partial.drain(..end).skip(HEAD_LEN).collect();
+            self.work.frames_sent += 1;
             self.parse(head, payload);
         }
         self.poll_events();

@@ -12,28 +12,16 @@ use crate::raw::{self, Frame, Raw};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Gives `bytes` to a connection that sends nothing meanwhile; answers how much it took.
-fn push(raw: &mut Raw, bytes: &[u8]) -> usize {
-    let mut taken = 0;
-    loop {
-        let step = raw.conn.handle_input(raw.now, &bytes[taken..]);
-        taken += step;
-        if raw.events().is_empty() && step == 0 || taken == bytes.len() {
-            return taken;
-        }
-    }
-}
-
 /// Threats: F1.
 #[test]
 fn ping_acks_that_are_not_read_stop_the_reading() {
     let mut server = Raw::server();
     let pings = raw::ping([1; 8]).repeat(50);
-    assert_eq!(push(&mut server, &pings), 16 * 17);
+    assert_eq!(server.offer(&pings), 16 * 17);
     assert!(!server.conn.wants_input());
     assert_eq!(server.answers().len(), 16);
     assert!(server.conn.wants_input());
-    assert_eq!(push(&mut server, &pings), 16 * 17);
+    assert_eq!(server.offer(&pings), 16 * 17);
 }
 
 /// Threats: F2.
@@ -41,7 +29,7 @@ fn ping_acks_that_are_not_read_stop_the_reading() {
 fn settings_acks_that_are_not_read_stop_the_reading() {
     let mut server = Raw::server();
     let settings = raw::settings(&[]).repeat(20);
-    assert_eq!(push(&mut server, &settings), 8 * 9);
+    assert_eq!(server.offer(&settings), 8 * 9);
     assert!(!server.conn.wants_input());
     assert_eq!(server.answers().len(), 8);
     assert!(server.conn.wants_input());
@@ -53,7 +41,7 @@ fn resets_that_are_forced_and_not_read_stop_the_reading() {
     let mut server = Raw::server_with(raw::config(|config| config.limits.max_concurrent_streams = 0));
     let requests: Vec<u8> = (0..300).flat_map(|n| raw::request(2 * n + 1, true)).collect();
     let each = raw::request(1, true).len();
-    assert_eq!(push(&mut server, &requests), 128 * each);
+    assert_eq!(server.offer(&requests), 128 * each);
     assert!(!server.conn.wants_input());
     assert_eq!(server.answers().len(), 128);
     assert!(server.conn.wants_input());
@@ -188,8 +176,8 @@ fn frames_one_after_another_are_no_slow_frame() {
 fn silence_is_not_blamed_while_we_do_not_read() {
     let mut server = Raw::server();
     let bytes = [raw::ping([1; 8]).repeat(16), raw::ping([1; 8])[..5].to_vec()].concat();
-    assert_eq!(push(&mut server, &bytes), 16 * 17);
-    assert_eq!(push(&mut server, &bytes[16 * 17..]), 0);
+    assert_eq!(server.offer(&bytes), 16 * 17);
+    assert_eq!(server.offer(&bytes[16 * 17..]), 0);
     server.conn.handle_timeout(server.now + 100 * SECOND);
     assert_eq!(server.events(), []);
 }
@@ -200,7 +188,7 @@ fn silence_is_blamed_again_once_the_stall_is_over() {
     let mut server = Raw::fresh_server(Config::default());
     server.feed(raw::PREFACE);
     server.feed(&raw::settings(&[]));
-    assert_eq!(push(&mut server, &raw::ping([1; 8]).repeat(16)), 16 * 17);
+    assert_eq!(server.offer(&raw::ping([1; 8]).repeat(16)), 16 * 17);
     assert!(!server.conn.wants_input());
     server.sent();
     assert!(server.conn.wants_input());
