@@ -91,6 +91,8 @@ pub struct Connection {
     pub(super) next_local: Option<StreamId>,
     /// Streams that count against the limit of the side that answers them.
     pub(super) counted: u32,
+    /// When the last of them was gone.
+    pub(super) idle_since: Instant,
     /// `open` said `Busy`.
     pub(super) want_streams: bool,
 
@@ -157,6 +159,7 @@ impl Connection {
                 Role::Server => None,
             },
             counted: 0,
+            idle_since: now,
             want_streams: false,
             events: VecDeque::new(),
             timers,
@@ -364,6 +367,11 @@ impl Connection {
     /// Streams that count against the limit of concurrent streams now.
     pub const fn active_streams(&self) -> usize {
         self.counted as usize
+    }
+
+    /// Since when there has been no stream; `None` while there is one.
+    pub fn idle_since(&self) -> Option<Instant> {
+        (self.counted == 0).then_some(self.idle_since)
     }
 
     /// The receive window that the connection has grown to, bytes: what arrives in a round trip, at most.

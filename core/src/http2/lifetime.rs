@@ -86,6 +86,7 @@ impl Connection {
 
     /// The last stream is gone, or there has been none yet.
     pub(super) fn on_idle(&mut self) {
+        self.idle_since = self.now;
         if self.going_away.is_ended() {
             return;
         }

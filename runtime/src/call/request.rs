@@ -23,6 +23,7 @@ pub struct Request<T> {
     /// The call that this one is made for.
     pub(crate) parent: Option<Cancellation>,
     pub(crate) encoding: Option<Encoding>,
+    pub(crate) waits_for_ready: Option<bool>,
 }
 
 /// How long a call may take.
@@ -58,6 +59,7 @@ impl<T> Request<T> {
             served: None,
             parent: None,
             encoding: None,
+            waits_for_ready: None,
         }
     }
 
@@ -118,13 +120,16 @@ impl<T> Request<T> {
     }
 
     pub(crate) fn into_parts(self) -> (T, Request<()>) {
-        let Self { message, metadata, extensions, time, served, parent, encoding } = self;
-        (message, Request { message: (), metadata, extensions, time, served, parent, encoding })
+        let Self { message, metadata, extensions, time, served, parent, encoding, waits_for_ready } = self;
+        (
+            message,
+            Request { message: (), metadata, extensions, time, served, parent, encoding, waits_for_ready },
+        )
     }
 
     pub(crate) fn with_message<U>(self, message: U) -> Request<U> {
-        let Self { message: _, metadata, extensions, time, served, parent, encoding } = self;
-        Request { message, metadata, extensions, time, served, parent, encoding }
+        let Self { message: _, metadata, extensions, time, served, parent, encoding, waits_for_ready } = self;
+        Request { message, metadata, extensions, time, served, parent, encoding, waits_for_ready }
     }
 
     /// The call must end within `timeout` from the moment that it is made: waiting for a connection counts.
@@ -154,6 +159,12 @@ impl<T> Request<T> {
         self.time.timeout = [self.time.timeout, parent.time_left()].into_iter().flatten().min();
         self.parent = parent.cancellation();
         self
+    }
+
+    /// Whether the call waits, within its deadline, while no server can be reached, instead of failing at once. It fails all
+    /// the same when the channel is closed.
+    pub const fn set_wait_for_ready(&mut self, waits: bool) {
+        self.waits_for_ready = Some(waits);
     }
 
     /// Sends this request without compression, whatever the client does: for secrets that must not be guessed by the

@@ -1,4 +1,5 @@
 use core::fmt;
+use core::future::poll_fn;
 use core::time::Duration;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -6,7 +7,10 @@ use std::sync::Arc;
 use unwired_core::grpc::{Config, EncodingSet};
 use unwired_core::http2::Keepalive;
 
-use super::connecting::Subchannel;
+use super::balancing::LoadBalancing;
+use super::client_channel::ClientChannel;
+use super::connectivity::Connectivity;
+use super::resolving::{Resolve, Resolver};
 use super::target::Target;
 use crate::Status;
 #[cfg(feature = "tls")]
@@ -15,6 +19,8 @@ use crate::transport::RuntimeHandle;
 
 /// gRPC, `connection-backoff.md`.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// As gRPC's C++ and Java have it.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// gRPC, `PROTOCOL-HTTP2.md`: `grpc-` language `-` variant `/` version.
 const USER_AGENT: &str = concat!("grpc-rust-unwired/", env!("CARGO_PKG_VERSION"));
 /// What a channel does beyond the protocol.
@@ -25,14 +31,25 @@ pub(crate) struct Options {
     pub(crate) user_agent: Cow<'static, str>,
     pub(crate) connect_timeout: Duration,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) load_balancing: LoadBalancing,
+    pub(crate) idle_timeout: Option<Duration>,
+    /// To one server.
+    pub(crate) max_connections: usize,
 }
 
-/// Calls to one server, over a connection that is made when it is needed and made again when it is lost.
+/// Calls to one server, or to several that are as good as each other, over connections that are made when they are needed
+/// and made again when they are lost.
 ///
-/// A channel is cheap to clone; clones share the connection. It names no runtime: a library can take one from any program.
+/// A channel is cheap to clone; clones share the connections. It names no runtime: a library can take one from any
+/// program.
+///
+/// While servers cannot be reached, it tries again: the first time 1 s after the try that failed began, then 1.6 times
+/// longer each time up to two minutes, give or take a fifth (gRPC, `connection-backoff.md`). Calls fail at once in the
+/// meantime, and say which addresses were tried and what came of it; those that
+/// [wait for ready](crate::Request::set_wait_for_ready) wait.
 #[derive(Clone)]
 pub struct Channel {
-    pub(crate) subchannel: Arc<Subchannel>,
+    pub(crate) shared: Arc<ClientChannel>,
 }
 
 impl Channel {
@@ -41,6 +58,7 @@ impl Channel {
         let authority = target.authority();
         Builder {
             runtime,
+            resolver: Resolver::of(&target),
             target,
             config: Config::client(),
             #[cfg(feature = "tls")]
@@ -51,6 +69,9 @@ impl Channel {
                 user_agent: Cow::Borrowed(USER_AGENT),
                 connect_timeout: CONNECT_TIMEOUT,
                 timeout: None,
+                load_balancing: LoadBalancing::default(),
+                idle_timeout: Some(IDLE_TIMEOUT),
+                max_connections: 1,
             },
         }
     }
@@ -63,18 +84,44 @@ impl Channel {
     ///
     /// UNAVAILABLE, with what was tried and why it failed.
     pub async fn ready(&self) -> Result<(), Status> {
-        core::future::poll_fn(|cx| self.subchannel.poll_link(cx.waker())).await.map(|_| ())
+        let shared = &self.shared;
+        poll_fn(|cx| shared.poll_pick(shared.runtime.now(), false, cx.waker())).await.map(|_| ())
+    }
+
+    /// What the channel is doing about its connections.
+    pub fn connectivity(&self) -> Connectivity {
+        self.shared.connectivity()
+    }
+
+    /// Waits until the channel is something else than `from`, and says what. States that it passes through quickly may be
+    /// missed.
+    ///
+    /// Cancel-safe.
+    pub async fn connectivity_changed(&self, from: Connectivity) -> Connectivity {
+        poll_fn(|cx| self.shared.poll_change(from, cx.waker())).await
+    }
+
+    /// Connects if the channel is [idle](Connectivity::Idle), without waiting for it: for whoever watches
+    /// [`connectivity`](Self::connectivity) before there are calls.
+    pub fn connect(&self) {
+        self.shared.wake();
+    }
+
+    /// Takes no more calls, on this clone of the channel or another: they fail with UNAVAILABLE, also those that wait for a
+    /// connection. Calls under way go on.
+    pub fn close(&self) {
+        self.shared.close();
     }
 
     /// The runtime that the channel lives on.
     pub fn runtime(&self) -> &RuntimeHandle {
-        &self.subchannel.runtime
+        &self.shared.runtime
     }
 }
 
 impl fmt::Debug for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Channel").field("target", &self.subchannel.target).finish_non_exhaustive()
+        f.debug_struct("Channel").field("target", &self.shared.target).finish_non_exhaustive()
     }
 }
 
@@ -84,6 +131,7 @@ impl fmt::Debug for Channel {
 pub struct Builder {
     runtime: RuntimeHandle,
     target: Target,
+    resolver: Resolver,
     config: Config,
     options: Options,
     #[cfg(feature = "tls")]
@@ -107,6 +155,32 @@ impl Builder {
     /// A try to connect ends after `timeout`. 20 s by default.
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.options.connect_timeout = timeout;
+        self
+    }
+
+    /// How calls are spread over the servers, when the target has several addresses.
+    pub fn load_balancing(mut self, load_balancing: LoadBalancing) -> Self {
+        self.options.load_balancing = load_balancing;
+        self
+    }
+
+    /// Where the addresses of the servers come from, instead of the runtime's own way to look the target up.
+    pub fn resolver(mut self, resolver: impl Resolve) -> Self {
+        self.resolver = Resolver(Arc::new(resolver));
+        self
+    }
+
+    /// After `timeout` without a call, the connections are closed, until the next call makes one. 30 minutes by default;
+    /// `None`: never.
+    pub const fn idle_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.options.idle_timeout = timeout;
+        self
+    }
+
+    /// Up to `connections` to each server, one at least: another is made when the server takes no more calls on those there
+    /// are. 1 by default: calls over the server's limit wait for their turn, within their deadlines.
+    pub const fn max_connections(mut self, connections: usize) -> Self {
+        self.options.max_connections = connections;
         self
     }
 
@@ -166,20 +240,21 @@ impl Builder {
         #[cfg(feature = "tls")]
         let connector = self.connector();
         #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "only TLS has another scheme"))]
-        let Self { runtime, target, config, mut options, .. } = self;
+        let Self { runtime, target, resolver, config, mut options, .. } = self;
         #[cfg(feature = "tls")]
         if connector.is_some() {
             options.scheme = "https";
         }
-        let subchannel = Subchannel::new(
+        let shared = ClientChannel::new(
             runtime,
             target,
             config,
             options,
+            resolver,
             #[cfg(feature = "tls")]
             connector,
         );
-        Channel { subchannel: Arc::new(subchannel) }
+        Channel { shared: Arc::new(shared) }
     }
 
     /// What makes connections with TLS, if they are to have it. What is wrong with it is said when one is made.

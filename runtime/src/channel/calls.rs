@@ -59,7 +59,7 @@ impl Client {
     }
 
     fn max_recv_message(&self) -> usize {
-        let connection = self.channel.subchannel.config.max_recv_message;
+        let connection = self.channel.shared.config.max_recv_message;
         self.limits.max_recv_message.unwrap_or(connection)
     }
 
@@ -167,10 +167,10 @@ impl Client {
 
     /// When a call that is made now must have ended.
     fn deadline(&self, request: &Request<()>) -> Option<Instant> {
-        let subchannel = &self.channel.subchannel;
+        let channel = &self.channel.shared;
         let mut time = request.time;
-        time.timeout = [time.timeout, subchannel.options.timeout].into_iter().flatten().min();
-        time.deadline(subchannel.runtime.now())
+        time.timeout = [time.timeout, channel.options.timeout].into_iter().flatten().min();
+        time.deadline(channel.runtime.now())
     }
 
     /// Starts a call, with its one message if it has one.
@@ -182,13 +182,13 @@ impl Client {
         response: Cardinality,
         message: Option<Message>,
     ) -> Result<Started, Status> {
-        let subchannel = &self.channel.subchannel;
+        let channel = &self.channel.shared;
         let encoding = request.encoding.unwrap_or(self.encoding);
         let call = NewCall {
-            scheme: subchannel.options.scheme,
-            authority: &subchannel.options.authority,
+            scheme: channel.options.scheme,
+            authority: &channel.options.authority,
             path,
-            user_agent: &subchannel.options.user_agent,
+            user_agent: &channel.options.user_agent,
             metadata: request.metadata(),
             deadline,
             response,
@@ -196,14 +196,16 @@ impl Client {
             limits: self.limits,
         };
         let mut message = message;
-        let started = start(subchannel, &call, |conn, call| match message.take() {
-            // A call that has just begun has room for one message.
-            Some(message) => conn.send_message(call, message).and_then(|()| conn.half_close(call)),
-            None => Ok(()),
+        let started = start(channel, &call, request.waits_for_ready.unwrap_or(false), |conn, call| {
+            match message.take() {
+                // A call that has just begun has room for one message.
+                Some(message) => conn.send_message(call, message).and_then(|()| conn.half_close(call)),
+                None => Ok(()),
+            }
         });
         let started = unless_cancelled(request.parent.clone(), started);
-        let Ok(started) = subchannel.runtime.timeout_at(deadline, started).await else {
-            let target = &subchannel.target;
+        let Ok(started) = channel.runtime.timeout_at(deadline, started).await else {
+            let target = &channel.target;
             return Err(Status::deadline_exceeded(format!(
                 "the deadline passed while the call waited for a connection to {target}"
             )));

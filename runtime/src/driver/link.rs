@@ -124,6 +124,11 @@ impl<P: Protocol> Link<P> {
         result
     }
 
+    /// Asks what the connection is like.
+    pub(crate) fn ask<R>(&self, question: impl FnOnce(&P) -> R) -> R {
+        question(&self.lock().conn)
+    }
+
     /// The next message of `call`, waited for.
     pub(crate) fn poll_message(&self, call: CallId, waker: &Waker) -> Poll<Received> {
         self.with(|shared| shared.poll_message(call, waker))

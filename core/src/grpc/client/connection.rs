@@ -152,6 +152,11 @@ impl Connection {
         self.link.http2.is_busy()
     }
 
+    /// Since when there has been no call; `None` while there is one.
+    pub fn idle_since(&self) -> Option<Instant> {
+        self.link.http2.idle_since()
+    }
+
     /// Whether the call goes on: it has not ended and was not released.
     pub fn is_active(&self, call: CallId) -> bool {
         self.link.calls.get(call).is_some_and(|entry| !entry.call.is_over())

@@ -1,0 +1,418 @@
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use unwired_core::Instant;
+use unwired_core::grpc::Config;
+
+use super::Connectivity;
+use super::abort::Abort;
+use super::attempt::Attempt;
+use super::builder::Options;
+use super::connected::Connected;
+use super::policy::{Action, Failure, NoPick, Pool, Settings};
+use super::resolving::{Resolution, Resolver};
+use super::target::Target;
+use crate::Status;
+use crate::driver::wake_all;
+#[cfg(feature = "tls")]
+use crate::tls::{Connector, TlsStream};
+use crate::transport::{Address, BoxStream, RuntimeHandle, Timer};
+
+/// What the clones of a channel share: its servers, the connections to them, and who waits for one.
+pub(crate) struct ClientChannel {
+    pub(crate) runtime: RuntimeHandle,
+    pub(crate) target: Target,
+    pub(crate) config: Config,
+    pub(crate) options: Options,
+    resolver: Resolver,
+    /// What makes connections with TLS, or why nothing can.
+    #[cfg(feature = "tls")]
+    tls: Option<Result<Connector, String>>,
+    state: Mutex<State>,
+}
+
+struct State {
+    pool: Pool<Arc<Connected>>,
+    /// Calls that wait for a connection.
+    waiting: Vec<Waker>,
+    /// Those who wait for the channel to be something else than what it was.
+    watching: Vec<Waker>,
+    /// Tries under way.
+    aborts: BTreeMap<u64, Arc<Abort>>,
+    keeper: Keeping,
+    /// By how much keepalive PINGs are rarer than was asked for.
+    keepalive_factor: u32,
+}
+
+/// The task that keeps the channel's time.
+enum Keeping {
+    /// There is none: no time matters.
+    None,
+    /// It sleeps until then.
+    Sleeping(Waker, Instant),
+    /// It looks at the channel before it sleeps.
+    Running,
+}
+
+impl ClientChannel {
+    pub(crate) fn new(
+        runtime: RuntimeHandle,
+        target: Target,
+        config: Config,
+        options: Options,
+        resolver: Resolver,
+        #[cfg(feature = "tls")] tls: Option<Result<Connector, String>>,
+    ) -> Self {
+        let pool = Pool::new(Settings {
+            target: target.to_string(),
+            balance: options.load_balancing.balance(),
+            has_fixed_servers: resolver.0.is_fixed(),
+            idle_timeout: options.idle_timeout,
+            max_connections: options.max_connections,
+            seed: runtime.seed(),
+        });
+        let state = State {
+            pool,
+            waiting: Vec::new(),
+            watching: Vec::new(),
+            aborts: BTreeMap::new(),
+            keeper: Keeping::None,
+            keepalive_factor: 1,
+        };
+        Self {
+            runtime,
+            target,
+            config,
+            options,
+            resolver,
+            #[cfg(feature = "tls")]
+            tls,
+            state: Mutex::new(state),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection of a call that is made `now`, once there is one; tries to make one, if there is none. A call that
+    /// does not wait for ready fails when there can be none.
+    pub(crate) fn poll_pick(
+        self: &Arc<Self>,
+        now: Instant,
+        waits_for_ready: bool,
+        waker: &Waker,
+    ) -> Poll<Result<Arc<Connected>, Status>> {
+        let mut state = self.lock();
+        if let Some(connected) = state.pool.pick(now) {
+            return Poll::Ready(Ok(connected));
+        }
+        self.change(state, |pool| pool.wanted(now));
+        // What was to be done may have been done at once.
+        let mut state = self.lock();
+        if let Some(connected) = state.pool.pick(now) {
+            return Poll::Ready(Ok(connected));
+        }
+        match state.pool.refusal() {
+            NoPick::Unreachable(status) if !waits_for_ready => return Poll::Ready(Err(status)),
+            NoPick::Closed => return Poll::Ready(Err(Status::unavailable("the channel was closed"))),
+            NoPick::Unreachable(_) | NoPick::Wait => {}
+        }
+        watch(&mut state.waiting, waker);
+        Poll::Pending
+    }
+
+    pub(crate) fn connectivity(&self) -> Connectivity {
+        self.lock().pool.connectivity()
+    }
+
+    /// Ready once the channel is something else than `from`.
+    pub(crate) fn poll_change(&self, from: Connectivity, waker: &Waker) -> Poll<Connectivity> {
+        let mut state = self.lock();
+        let connectivity = state.pool.connectivity();
+        if connectivity != from {
+            return Poll::Ready(connectivity);
+        }
+        watch(&mut state.watching, waker);
+        Poll::Pending
+    }
+
+    pub(crate) fn wake(self: &Arc<Self>) {
+        let now = self.runtime.now();
+        self.change(self.lock(), |pool| pool.wake(now));
+    }
+
+    pub(crate) fn close(self: &Arc<Self>) {
+        self.change(self.lock(), Pool::close);
+    }
+
+    pub(super) fn connected(self: &Arc<Self>, number: u64, connected: &Arc<Connected>) -> bool {
+        let (now, mut is_wanted) = (self.runtime.now(), false);
+        let mut state = self.lock();
+        state.aborts.remove(&number);
+        self.change(state, |pool| is_wanted = pool.connected(now, number, Arc::clone(connected)));
+        // Those who wait for room on another connection to the same server have some here.
+        connected.turns.wake(true);
+        is_wanted
+    }
+
+    pub(super) fn failed(self: &Arc<Self>, number: u64, failure: Failure) {
+        let now = self.runtime.now();
+        let mut state = self.lock();
+        state.aborts.remove(&number);
+        self.change(state, |pool| pool.failed(now, number, failure));
+    }
+
+    /// Takes no more calls on a connection: the next one gets another.
+    pub(crate) fn lost(self: &Arc<Self>, connected: &Arc<Connected>) {
+        let now = self.runtime.now();
+        self.change(self.lock(), |pool| pool.lost(now, connected));
+    }
+
+    /// Other connections to the same server, which may have room when one has not.
+    pub(crate) fn siblings(&self, connected: &Arc<Connected>) -> Vec<Arc<Connected>> {
+        self.lock().pool.siblings(connected)
+    }
+
+    /// All connections to a server are full.
+    pub(crate) fn grow(self: &Arc<Self>, connected: &Arc<Connected>) {
+        let now = self.runtime.now();
+        self.change(self.lock(), |pool| pool.grow(now, connected));
+    }
+
+    /// The server says that there are too many PINGs (gRFC A8).
+    pub(super) fn ping_less(&self) {
+        let mut state = self.lock();
+        state.keepalive_factor = state.keepalive_factor.saturating_mul(2);
+    }
+
+    /// What the next connection is made with.
+    pub(super) fn connection_config(&self) -> Config {
+        let mut config = self.config.clone();
+        config.http2.seed = self.runtime.seed();
+        if let Some(keepalive) = &mut config.http2.keepalive {
+            keepalive.interval = keepalive.interval.saturating_mul(self.lock().keepalive_factor);
+        }
+        config
+    }
+
+    /// Tells the pool something, and does what it asks for.
+    fn change(
+        self: &Arc<Self>,
+        mut state: MutexGuard<'_, State>,
+        tell: impl FnOnce(&mut Pool<Arc<Connected>>),
+    ) {
+        let before = state.pool.connectivity();
+        tell(&mut state.pool);
+        let actions = state.pool.take_actions();
+        let mut woken = Vec::new();
+        if state.pool.connectivity() != before {
+            woken.append(&mut state.waiting);
+            woken.append(&mut state.watching);
+        }
+        let timeout = state.pool.poll_timeout();
+        let starts_keeper = match (&state.keeper, timeout) {
+            (Keeping::Sleeping(_, at), Some(timeout)) if timeout < *at => {
+                if let Keeping::Sleeping(waker, _) = core::mem::replace(&mut state.keeper, Keeping::Running) {
+                    woken.push(waker);
+                }
+                false
+            }
+            (Keeping::None, Some(_)) => {
+                state.keeper = Keeping::Running;
+                true
+            }
+            _ => false,
+        };
+        let mut tasks = Vec::new();
+        let (mut aborted, mut drained) = (Vec::new(), Vec::new());
+        for action in actions {
+            match action {
+                Action::Resolve => tasks.push(Task::Resolve),
+                Action::Connect { attempt, address, beside } => {
+                    let abort = Arc::<Abort>::default();
+                    state.aborts.insert(attempt, Arc::clone(&abort));
+                    let turns = beside.map(|beside| Arc::clone(&beside.turns)).unwrap_or_default();
+                    let channel = Arc::downgrade(self);
+                    tasks.push(Task::Connect(Attempt { channel, number: attempt, address, turns, abort }));
+                }
+                Action::Abort(attempt) => aborted.extend(state.aborts.remove(&attempt)),
+                Action::Drain(connected) => drained.push(connected),
+            }
+        }
+        drop(state);
+        for abort in aborted {
+            abort.give_up();
+        }
+        for connected in drained {
+            connected.link.with(|shared| shared.conn.drain(self.runtime.now(), None));
+            connected.turns.wake(true);
+        }
+        // A runtime that has ended drops these at once.
+        for task in tasks {
+            match task {
+                Task::Resolve => {
+                    let lookup = Lookup { channel: Arc::downgrade(self), is_answered: false };
+                    self.runtime.spawn(lookup.run(self.runtime.clone()));
+                }
+                Task::Connect(attempt) => self.runtime.spawn(attempt.run(self.runtime.clone())),
+            }
+        }
+        if starts_keeper {
+            self.runtime.spawn(Keeper {
+                channel: Arc::downgrade(self),
+                timer: self.runtime.timer(),
+                is_over: false,
+            });
+        }
+        wake_all(&mut woken);
+    }
+
+    /// Makes a connection to `address`.
+    pub(super) async fn connect(&self, address: &Address) -> io::Result<BoxStream> {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            let connector = tls.as_ref().map_err(|why| io::Error::other(why.clone()))?;
+            let socket = self.connect_socket(address).await?;
+            return Ok(Box::new(TlsStream::connect(socket, connector).await?));
+        }
+        self.connect_socket(address).await
+    }
+
+    async fn connect_socket(&self, address: &Address) -> io::Result<BoxStream> {
+        match &self.target {
+            Target::Memory(connector) => Ok(Box::new(connector.connect()?)),
+            _ => self.runtime.connect(address.clone()).await,
+        }
+    }
+}
+
+impl Drop for ClientChannel {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        state.pool.close();
+        let mut woken = Vec::new();
+        for action in state.pool.take_actions() {
+            match action {
+                // Calls under way hold the connection themselves; they go on to their ends.
+                Action::Drain(connected) => {
+                    connected.link.with(|shared| shared.conn.drain(self.runtime.now(), None));
+                }
+                Action::Abort(attempt) => {
+                    if let Some(abort) = state.aborts.remove(&attempt) {
+                        abort.give_up();
+                    }
+                }
+                Action::Resolve | Action::Connect { .. } => {}
+            }
+        }
+        if let Keeping::Sleeping(waker, _) = core::mem::replace(&mut state.keeper, Keeping::None) {
+            woken.push(waker);
+        }
+        wake_all(&mut woken);
+    }
+}
+
+/// What is done beside everything else.
+enum Task {
+    Resolve,
+    Connect(Attempt),
+}
+
+/// Lets whoever has `waker` wait among `waiting`.
+fn watch(waiting: &mut Vec<Waker>, waker: &Waker) {
+    if !waiting.iter().any(|there| there.will_wake(waker)) {
+        waiting.push(waker.clone());
+    }
+}
+
+/// Asks for the servers. Dropped before there is an answer, because the runtime has ended, it has failed.
+struct Lookup {
+    channel: Weak<ClientChannel>,
+    is_answered: bool,
+}
+
+impl Lookup {
+    async fn run(mut self, runtime: RuntimeHandle) {
+        let Some(channel) = self.channel.upgrade() else { return };
+        let resolver = channel.resolver.clone();
+        let timeout = channel.options.connect_timeout;
+        drop(channel);
+        let answer = runtime.timeout(timeout, resolver.0.resolve(&runtime)).await;
+        self.answer(match answer {
+            Ok(Ok(resolution)) => Ok(resolution),
+            Ok(Err(error)) => Err(Failure::from(error)),
+            Err(_) => Err(Failure::new(format!("the name was not resolved in {timeout:?}"), None)),
+        });
+    }
+
+    fn answer(&mut self, answer: Result<Resolution, Failure>) {
+        self.is_answered = true;
+        let Some(channel) = self.channel.upgrade() else { return };
+        let now = channel.runtime.now();
+        channel.change(channel.lock(), |pool| match answer {
+            Ok(resolution) => pool.resolved(now, resolution),
+            Err(failure) => pool.unresolved(now, failure),
+        });
+    }
+}
+
+impl Drop for Lookup {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.answer(Err(Failure::new("the runtime of the channel has ended", None)));
+        }
+    }
+}
+
+/// Keeps the time of a channel, as long as any matters to it.
+struct Keeper {
+    channel: Weak<ClientChannel>,
+    timer: Box<dyn Timer>,
+    is_over: bool,
+}
+
+impl Future for Keeper {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        loop {
+            let Some(channel) = this.channel.upgrade() else { return Poll::Ready(()) };
+            let now = channel.runtime.now();
+            let mut state = channel.lock();
+            state.keeper = Keeping::Running;
+            let Some(at) = state.pool.poll_timeout() else {
+                state.keeper = Keeping::None;
+                this.is_over = true;
+                return Poll::Ready(());
+            };
+            if at > now {
+                state.keeper = Keeping::Sleeping(cx.waker().clone(), at);
+                drop(state);
+                this.timer.reset(at);
+                if this.timer.poll_expired(cx).is_pending() {
+                    return Poll::Pending;
+                }
+                continue;
+            }
+            let is_awaited = !state.waiting.is_empty();
+            channel.change(state, |pool| pool.tick(now, is_awaited));
+        }
+    }
+}
+
+impl Drop for Keeper {
+    /// The runtime has ended, or the channel.
+    fn drop(&mut self) {
+        if !self.is_over
+            && let Some(channel) = self.channel.upgrade()
+        {
+            let keeper = core::mem::replace(&mut channel.lock().keeper, Keeping::None);
+            drop(keeper);
+        }
+    }
+}
