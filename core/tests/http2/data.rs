@@ -26,6 +26,7 @@ fn data_padding_as_long_as_the_payload_ends_the_connection() {
     }
 }
 
+/// Obligations: 18.
 #[test]
 fn data_padding_of_every_length_is_cut_off() {
     // RFC 9113 §6.1
@@ -39,6 +40,7 @@ fn data_padding_of_every_length_is_cut_off() {
     assert!(matches!(server.events().last(), Some(Event::Data { end_stream: true, .. })));
 }
 
+/// Obligations: 18.
 #[test]
 fn data_padding_counts_on_both_windows_and_is_returned_at_once() {
     // RFC 9113 §6.1 and §6.9.1
@@ -72,6 +74,7 @@ fn data_padding_counts_on_both_windows_and_is_returned_at_once() {
     server.resets(&raw::data(1, &vec![0; left as usize + 1], false), 1, Reason::FLOW_CONTROL_ERROR);
 }
 
+/// Obligations: 32.
 #[test]
 fn data_beyond_the_streams_window_ends_the_stream() {
     // RFC 9113 §6.9.1
@@ -83,6 +86,7 @@ fn data_beyond_the_streams_window_ends_the_stream() {
     assert_eq!(server.reset_event(key).reason, Reason::FLOW_CONTROL_ERROR);
 }
 
+/// Obligations: 32.
 #[test]
 fn data_beyond_the_connections_window_ends_the_connection() {
     // RFC 9113 §6.9.1: nothing is transmitted, so nothing is returned.
@@ -98,6 +102,7 @@ fn data_beyond_the_connections_window_ends_the_connection() {
     server.dies_of(&raw::data(1, &[0], false), Reason::FLOW_CONTROL_ERROR);
 }
 
+/// Obligations: 19.
 #[test]
 fn data_on_streams_that_are_gone_is_credited_to_the_connection() {
     // RFC 9113 §6.9: over any of the ways in which a stream is gone, the window comes back whole.

@@ -68,6 +68,7 @@ fn window_past_its_maximum_ends_the_stream_or_the_connection() {
     over.dies_of(&raw::window_update(0, 1), Reason::FLOW_CONTROL_ERROR);
 }
 
+/// Obligations: 32.
 #[test]
 fn empty_data_with_end_stream_needs_no_window() {
     // RFC 9113 §6.9.1
@@ -85,6 +86,7 @@ fn empty_data_with_end_stream_needs_no_window() {
     assert_eq!(client.answers(), [Frame::SettingsAck, Frame::Data { stream: 3, payload: vec![], end: true }]);
 }
 
+/// Obligations: 32.
 #[test]
 fn both_windows_are_kept_to() {
     // RFC 9113 §6.9.1
@@ -107,6 +109,7 @@ fn both_windows_are_kept_to() {
     assert_eq!(octets(&client.answers()), (10_000, true));
 }
 
+/// Obligations: 33.
 #[test]
 fn initial_window_change_moves_open_streams_below_zero_and_not_the_connection() {
     // RFC 9113 §6.9.2
@@ -130,6 +133,7 @@ fn initial_window_change_moves_open_streams_below_zero_and_not_the_connection() 
     assert_eq!(octets(&client.answers()), (35_535, false));
 }
 
+/// Obligations: 33.
 #[test]
 fn initial_window_change_past_the_maximum_ends_the_connection() {
     // RFC 9113 §6.9.2
@@ -139,6 +143,7 @@ fn initial_window_change_past_the_maximum_ends_the_connection() {
     client.dies_of(&raw::settings(&[(raw::INITIAL_WINDOW_SIZE, 101)]), Reason::FLOW_CONTROL_ERROR);
 }
 
+/// Obligations: 33.
 #[test]
 fn initial_window_change_reaches_streams_that_wait_to_be_sent() {
     // RFC 9113 §6.9.2

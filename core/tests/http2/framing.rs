@@ -21,6 +21,7 @@ fn reserved_bit_and_undefined_flags_are_ignored() {
 }
 
 /// Threats: F11.
+/// Obligations: 3.
 #[test]
 fn unknown_frame_types_are_skipped_without_buffering() {
     // RFC 9113 §4.1 and §5.5
@@ -36,6 +37,8 @@ fn unknown_frame_types_are_skipped_without_buffering() {
     server.lives();
 }
 
+/// H2spec: http2/5.5/2.
+/// Obligations: 3.
 #[test]
 fn unknown_frame_inside_a_field_block_ends_the_connection() {
     // RFC 9113 §5.5 and §6.10
@@ -44,6 +47,7 @@ fn unknown_frame_inside_a_field_block_ends_the_connection() {
     server.dies_of(&raw::frame(0xbb, 0, 1, b""), Reason::PROTOCOL_ERROR);
 }
 
+/// Obligations: 4.
 #[test]
 fn oversized_frame_is_judged_by_its_head_alone() {
     // RFC 9113 §4.2: an error of the connection where it carries a field block, SETTINGS or the connection's state.
@@ -68,6 +72,7 @@ fn oversized_frame_is_judged_by_its_head_alone() {
     client.dies_of(&raw::head(TOO_LONG, raw::PUSH_PROMISE, 0, 1), Reason::FRAME_SIZE_ERROR);
 }
 
+/// Obligations: 4.
 #[test]
 fn oversized_data_ends_its_stream_and_its_payload_is_skipped() {
     // RFC 9113 §4.2
@@ -105,6 +110,7 @@ fn indexing(name: &str, value: &str) -> Vec<u8> {
 }
 
 /// Threats: H6.
+/// Obligations: 5.
 #[test]
 fn field_block_on_a_refused_stream_is_still_decoded() {
     // RFC 9113 §4.3
@@ -125,6 +131,7 @@ fn field_block_on_a_refused_stream_is_still_decoded() {
 }
 
 /// Threats: H6.
+/// Obligations: 5.
 #[test]
 fn field_block_on_a_reset_stream_is_still_decoded() {
     // RFC 9113 §4.3
@@ -138,6 +145,7 @@ fn field_block_on_a_reset_stream_is_still_decoded() {
 }
 
 /// Threats: H6.
+/// Obligations: 5.
 #[test]
 fn field_block_that_cannot_be_decoded_ends_the_connection_on_any_stream() {
     // RFC 9113 §4.3
@@ -159,6 +167,7 @@ fn field_block_that_cannot_be_decoded_ends_the_connection_on_any_stream() {
     client.dies_of(&raw::headers(1, &[0x80], true), Reason::COMPRESSION_ERROR);
 }
 
+/// Obligations: 6.
 #[test]
 fn first_block_after_our_smaller_table_must_signal_it() {
     // RFC 9113 §4.3.1

@@ -18,6 +18,7 @@ fn goaway_of_a_wrong_form_ends_the_connection() {
     Raw::server().dies_of(&raw::frame(raw::GOAWAY, 0, 1, &[0; 8]), Reason::PROTOCOL_ERROR);
 }
 
+/// Obligations: 28.
 #[test]
 fn goaway_fails_streams_above_the_last_and_lets_the_others_end() {
     // RFC 9113 §6.8
@@ -77,6 +78,7 @@ fn goaway_of_an_error_without_streams_left_is_the_end_and_keeps_its_words() {
     assert_eq!((end.reason, end.by), (Reason::ENHANCE_YOUR_CALM, Initiator::Peer));
 }
 
+/// Obligations: 28.
 #[test]
 fn goaway_may_be_lowered_and_not_raised() {
     // RFC 9113 §6.8
@@ -95,6 +97,8 @@ fn goaway_may_be_lowered_and_not_raised() {
     client.dies_of(&raw::goaway(3, Reason::NO_ERROR, b""), Reason::PROTOCOL_ERROR);
 }
 
+/// H2spec: generic/3.8/1.
+/// Obligations: 30.
 #[test]
 fn goaway_of_the_client_closes_none_of_its_streams() {
     // RFC 9113 §6.8
@@ -112,6 +116,8 @@ fn goaway_of_the_client_closes_none_of_its_streams() {
     );
 }
 
+/// H2spec: http2/7/1.
+/// Obligations: 36.
 #[test]
 fn goaway_of_the_client_with_an_unknown_code_does_nothing_special() {
     // RFC 9113 §7: who sends an error closes the connection itself; until then it is answered.
@@ -126,6 +132,7 @@ fn goaway_of_the_client_with_an_unknown_code_does_nothing_special() {
     ));
 }
 
+/// Obligations: 29.
 #[test]
 fn graceful_drain_is_goaway_ping_goaway_close() {
     // RFC 9113 §6.8
@@ -172,6 +179,7 @@ fn graceful_drain_is_goaway_ping_goaway_close() {
     assert!(server.conn.wants_shutdown());
 }
 
+/// Obligations: 29.
 #[test]
 fn graceful_drain_goes_on_after_a_second_without_the_pings_answer() {
     // RFC 9113 §6.8
@@ -185,6 +193,7 @@ fn graceful_drain_goes_on_after_a_second_without_the_pings_answer() {
     assert!(matches!(server.answers()[..], [Frame::GoAway { last: 1, .. }]));
 }
 
+/// Obligations: 29.
 #[test]
 fn graceful_drain_ends_at_the_grace_limit() {
     // RFC 9113 §6.8

@@ -11,6 +11,7 @@ fn headers_without_a_stream_end_the_connection() {
     Raw::client().dies_of(&raw::response(0, true), Reason::PROTOCOL_ERROR);
 }
 
+/// Obligations: 20.
 #[test]
 fn headers_padding_and_priority_are_subtracted_with_care() {
     // RFC 9113 §6.2
@@ -77,6 +78,7 @@ fn continuation_joins_a_block_cut_anywhere() {
     }
 }
 
+/// Obligations: 35.
 #[test]
 fn continuation_ends_the_block_before_end_stream_counts() {
     // RFC 9113 §6.10: END_STREAM is on HEADERS, and the stream half-closes when the block is whole.

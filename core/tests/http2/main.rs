@@ -1,6 +1,7 @@
 //! HTTP/2 through its seam: two connections back to back, or one against hand-made frames, with time passed by hand.
 
 mod data;
+mod either;
 mod exchange;
 mod floods;
 mod flow;
@@ -18,6 +19,8 @@ mod priority;
 mod properties;
 mod push;
 mod raw;
+mod representations;
+mod requests;
 mod reset;
 mod scenarios;
 mod settings;

@@ -5,6 +5,8 @@ use unwired_core::http2::{Abuse, Event, Reason};
 use crate::raw::{self, Frame, Raw};
 
 /// Threats: S9.
+/// H2spec: http2/8.1/1.
+/// Obligations: 37.
 #[test]
 fn second_headers_without_end_stream_end_the_stream() {
     // RFC 9113 §8.1
@@ -18,6 +20,8 @@ fn second_headers_without_end_stream_end_the_stream() {
 }
 
 /// Threats: S3, S9.
+/// H2spec: http2/8.1.2.1/3.
+/// Obligations: 37.
 #[test]
 fn trailers_with_pseudo_fields_end_the_stream() {
     // RFC 9113 §8.1
@@ -51,6 +55,7 @@ fn data_before_a_response_ends_the_stream() {
     client.resets(&raw::data(1, b"a", true), 1, Reason::PROTOCOL_ERROR);
 }
 
+/// Obligations: 37.
 #[test]
 fn informational_responses_come_before_the_one_that_is_final() {
     // RFC 9113 §8.1
@@ -97,6 +102,7 @@ fn informational_responses_are_sent_before_the_final_one() {
     };
 }
 
+/// Obligations: 38.
 #[test]
 fn early_answer_ends_the_request_with_no_error() {
     // RFC 9113 §8.1
@@ -126,6 +132,7 @@ fn early_answer_ends_the_request_with_no_error() {
     assert_eq!(server.conn.active_streams(), 0);
 }
 
+/// Obligations: 38.
 #[test]
 fn early_answer_is_whole_at_the_client_whatever_resets_the_request() {
     // RFC 9113 §8.1
@@ -163,6 +170,9 @@ fn early_answer_is_whole_at_the_client_whatever_resets_the_request() {
 }
 
 /// Threats: S2, S3, S5.
+/// H2spec: http2/8.1.2/1, http2/8.1.2.1/1, http2/8.1.2.1/2, http2/8.1.2.1/4, http2/8.1.2.2/1, http2/8.1.2.2/2,
+/// http2/8.1.2.3/1, http2/8.1.2.3/2, http2/8.1.2.3/3, http2/8.1.2.3/4, http2/8.1.2.3/5, http2/8.1.2.3/6, http2/8.1.2.3/7.
+/// Obligations: 39, 40.
 #[test]
 fn malformed_requests_are_reset_and_never_delivered() {
     // RFC 9113 §8.1.1, §8.2 and §8.3
@@ -176,6 +186,8 @@ fn malformed_requests_are_reset_and_never_delivered() {
         without(":scheme"),
         without(":path"),
         with(&[(":path", "/c")]),
+        with(&[(":method", "GET")]),
+        with(&[(":scheme", "http")]),
         with(&[(":status", "200")]),
         with(&[(":unknown", "a")]),
         with(&[("a", "b"), (":protocol", "c")]),
@@ -235,6 +247,7 @@ fn well_formed_oddities_are_delivered() {
     }
 }
 
+/// Obligations: 39, 40.
 #[test]
 fn malformed_responses_end_the_stream() {
     // RFC 9113 §8.3.2
@@ -256,6 +269,8 @@ fn malformed_responses_end_the_stream() {
 }
 
 /// Threats: S6.
+/// H2spec: http2/8.1.2.6/1, http2/8.1.2.6/2.
+/// Obligations: 39.
 #[test]
 fn content_length_must_be_what_comes() {
     // RFC 9113 §8.1.1
@@ -315,6 +330,7 @@ fn content_length_of_an_answer_to_head_describes_what_does_not_come() {
 }
 
 /// Threats: S4, F8.
+/// Obligations: 40.
 #[test]
 fn field_bytes_are_judged_one_by_one() {
     // RFC 9113 §8.2.1: every octet in a name, and inside, before and behind a value.
@@ -378,6 +394,7 @@ fn senders_are_held_to_the_same_rules() {
     assert_eq!(server.answers().len(), 1);
 }
 
+/// Obligations: 43.
 #[test]
 fn header_list_over_our_limit_is_answered_with_431() {
     // RFC 9113 §10.5.1
@@ -406,6 +423,7 @@ fn header_list_over_our_limit_is_answered_with_431() {
     server.lives();
 }
 
+/// Obligations: 43.
 #[test]
 fn header_list_over_our_limit_resets_the_stream_of_a_client() {
     // RFC 9113 §10.5.1

@@ -21,6 +21,7 @@ fn ping_on_a_stream_ends_the_connection() {
     Raw::server().dies_of(&raw::frame(raw::PING, 0, 1, &[0; 8]), Reason::PROTOCOL_ERROR);
 }
 
+/// Obligations: 27.
 #[test]
 fn ping_is_answered_with_its_octets_ahead_of_data() {
     // RFC 9113 §6.7

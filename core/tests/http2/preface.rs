@@ -6,6 +6,8 @@ use unwired_core::{Instant, Outbox};
 
 use crate::raw::{self, Frame, PREFACE, Raw};
 
+/// H2spec: http2/3.5/1, generic/1/1.
+/// Obligations: 1.
 #[test]
 fn preface_split_anywhere_is_taken_and_answered_with_settings_first() {
     // RFC 9113 §3.4
@@ -23,6 +25,7 @@ fn preface_split_anywhere_is_taken_and_answered_with_settings_first() {
     }
 }
 
+/// Obligations: 1.
 #[test]
 fn preface_wrong_at_any_octet_ends_the_connection() {
     // RFC 9113 §3.4
@@ -57,6 +60,8 @@ fn preface_wrong_is_answered_with_settings_and_goaway() {
     );
 }
 
+/// H2spec: http2/3.5/2.
+/// Obligations: 1.
 #[test]
 fn preface_wrong_in_capitals_is_no_http1() {
     // RFC 9113 §3.4: a line that does not end with the version of HTTP/1 is no request of it.
@@ -86,6 +91,7 @@ fn preface_of_http1_is_answered_in_http1() {
     assert!(server.wants_shutdown());
 }
 
+/// Obligations: 1.
 #[test]
 fn preface_may_be_followed_by_requests_before_the_servers_settings() {
     // RFC 9113 §3.4
@@ -99,6 +105,23 @@ fn preface_may_be_followed_by_requests_before_the_servers_settings() {
     assert!(matches!(server.sent()[..2], [Frame::Settings(_), Frame::SettingsAck]));
 }
 
+/// H2spec: client/1/1.
+/// Obligations: 1.
+#[test]
+fn preface_of_a_client_does_not_wait_for_that_of_the_server() {
+    // RFC 9113 §3.4: the preface, SETTINGS, and a request if there is one.
+    let mut client = Raw::fresh_client(Config::default());
+    client.conn.open(raw::REQUEST.into_iter().collect(), true).unwrap();
+    let sent = client.answers();
+    assert!(
+        matches!(sent[..], [Frame::Settings(_), Frame::Headers { stream: 1, end: true, .. }]),
+        "{sent:?}"
+    );
+    client.feed(&raw::settings(&[]));
+    assert_eq!((client.answers(), client.events()), (vec![Frame::SettingsAck], vec![Event::Settings]));
+}
+
+/// Obligations: 2.
 #[test]
 fn preface_of_a_server_is_settings_and_nothing_else() {
     // RFC 9113 §3.4: also a GOAWAY is wrong first, and an acknowledgement is no SETTINGS.

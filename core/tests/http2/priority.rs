@@ -5,6 +5,7 @@ use unwired_core::http2::{Event, Reason, frame::flag};
 use crate::raw::{self, Raw};
 
 /// Threats: F9.
+/// Obligations: 16.
 #[test]
 fn priority_is_ignored_and_makes_no_stream() {
     // RFC 9113 §5.3
@@ -20,6 +21,8 @@ fn priority_is_ignored_and_makes_no_stream() {
 }
 
 /// Threats: R2.
+/// H2spec: http2/5.3.1/1, http2/5.3.1/2.
+/// Obligations: 16.
 #[test]
 fn priority_self_dependency_ends_the_connection() {
     // RFC 9113 §5.3.1 of RFC 7540 made it an error of the stream; there is nothing to answer stream by stream.

@@ -18,6 +18,7 @@ fn client() -> Raw {
     client
 }
 
+/// Obligations: 26.
 #[test]
 fn push_promise_after_the_ack_ends_the_connection() {
     // RFC 9113 §6.6
@@ -26,6 +27,7 @@ fn push_promise_after_the_ack_ends_the_connection() {
     client.dies_of(&promise(1, 2, &raw::block(raw::REQUEST)), Reason::PROTOCOL_ERROR);
 }
 
+/// Obligations: 26.
 #[test]
 fn push_promise_before_the_ack_is_refused_and_its_block_decoded() {
     // RFC 9113 §8.4
@@ -60,6 +62,8 @@ fn push_promise_without_a_stream_or_its_number_ends_the_connection() {
     client().dies_of(&short, Reason::FRAME_SIZE_ERROR);
 }
 
+/// H2spec: http2/8.2/1.
+/// Obligations: 26.
 #[test]
 fn push_promise_of_a_client_ends_the_connection() {
     // RFC 9113 §8.4

@@ -22,6 +22,7 @@ fn rst_stream_without_a_stream_or_on_an_idle_one_ends_the_connection() {
     Raw::client().dies_of(&raw::rst(1, Reason::CANCEL), Reason::PROTOCOL_ERROR);
 }
 
+/// Obligations: 36.
 #[test]
 fn rst_stream_with_an_unknown_code_is_kept_as_it_is() {
     // RFC 9113 §7
@@ -35,6 +36,7 @@ fn rst_stream_with_an_unknown_code_is_kept_as_it_is() {
     }
 }
 
+/// Obligations: 41.
 #[test]
 fn rst_stream_refused_says_that_nothing_was_done() {
     // RFC 9113 §8.7

@@ -22,6 +22,7 @@ fn settings_on_a_stream_end_the_connection() {
     Raw::server().dies_of(&raw::frame(raw::SETTINGS, 0, 1, &[]), Reason::PROTOCOL_ERROR);
 }
 
+/// Obligations: 23.
 #[test]
 fn settings_apply_in_order_and_the_last_wins() {
     // RFC 9113 §6.5.3
@@ -39,6 +40,7 @@ fn settings_apply_in_order_and_the_last_wins() {
     assert_eq!(payload.len(), 2000);
 }
 
+/// Obligations: 23.
 #[test]
 fn settings_are_acknowledged_one_by_one_before_what_relies_on_them() {
     // RFC 9113 §6.5.3
@@ -56,6 +58,7 @@ fn settings_are_acknowledged_one_by_one_before_what_relies_on_them() {
     );
 }
 
+/// Obligations: 24.
 #[test]
 fn settings_out_of_bounds_end_the_connection() {
     // RFC 9113 §6.5.2
@@ -105,6 +108,7 @@ fn settings_that_are_wrong_in_part_apply_in_no_part() {
     assert!(matches!(client.events()[..], [Event::Closed(_)]));
 }
 
+/// Obligations: 26.
 #[test]
 fn settings_of_ours_say_what_the_config_says() {
     // RFC 9113 §6.5.2 and §8.4: a client turns push off.
@@ -135,6 +139,7 @@ fn settings_of_ours_say_what_the_config_says() {
     }
 }
 
+/// Obligations: 25.
 #[test]
 fn settings_ack_that_does_not_come_ends_the_connection() {
     // RFC 9113 §6.5.3
@@ -149,6 +154,7 @@ fn settings_ack_that_does_not_come_ends_the_connection() {
     server.is_dead_of(Reason::SETTINGS_TIMEOUT);
 }
 
+/// Obligations: 25.
 #[test]
 fn settings_ack_in_surplus_ends_the_connection() {
     // RFC 9113 §6.5.3
@@ -156,6 +162,7 @@ fn settings_ack_in_surplus_ends_the_connection() {
     Raw::client().dies_of(&raw::settings_ack(), Reason::PROTOCOL_ERROR);
 }
 
+/// Obligations: 15, 34.
 #[test]
 fn settings_shrink_of_our_window_binds_the_peer_at_its_ack() {
     // RFC 9113 §6.9.3
@@ -204,6 +211,7 @@ fn settings_of_the_peers_header_list_bind_what_we_send() {
     assert_eq!(client.conn.active_streams(), 0);
 }
 
+/// Obligations: 46.
 #[test]
 fn settings_of_the_peers_table_are_signalled_in_the_next_block() {
     // RFC 7541 §4.2: what it was between two blocks at its lowest, then what it is.

@@ -5,6 +5,9 @@ use unwired_core::http2::{Abuse, Event, Initiator, OpenError, Reason, UseError};
 
 use crate::raw::{self, Frame, Raw};
 
+/// H2spec: http2/5.1/1, http2/5.1/2, http2/5.1/3, http2/5.1/4,
+/// client/5.1/1, client/5.1/2, client/5.1/3, client/5.1/4.
+/// Obligations: 7.
 #[test]
 fn idle_stream_takes_headers_and_priority_alone() {
     // RFC 9113 §5.1
@@ -32,6 +35,7 @@ fn idle_stream_takes_headers_and_priority_alone() {
     Raw::client().ignores(&raw::priority(1, 0));
 }
 
+/// Obligations: 7.
 #[test]
 fn priority_is_allowed_in_every_state() {
     // RFC 9113 §5.1
@@ -51,6 +55,8 @@ fn priority_is_allowed_in_every_state() {
     server.ignores(&raw::priority(7, 0));
 }
 
+/// H2spec: http2/5.1/5, http2/5.1/6, http2/6.1/2.
+/// Obligations: 8.
 #[test]
 fn half_closed_remote_refuses_data_and_headers() {
     // RFC 9113 §5.1
@@ -69,6 +75,7 @@ fn half_closed_remote_refuses_data_and_headers() {
     }
 }
 
+/// Obligations: 8.
 #[test]
 fn half_closed_remote_takes_window_update_priority_and_rst_stream() {
     // RFC 9113 §5.1
@@ -82,6 +89,7 @@ fn half_closed_remote_takes_window_update_priority_and_rst_stream() {
     assert_eq!((error.reason, error.by), (Reason::CANCEL, Initiator::Peer));
 }
 
+/// Obligations: 9.
 #[test]
 fn closed_by_our_reset_lets_late_frames_pass() {
     // RFC 9113 §5.1
@@ -105,6 +113,8 @@ fn closed_by_our_reset_lets_late_frames_pass() {
     assert_eq!(server.conn.stats().abuse.total(), 3);
 }
 
+/// H2spec: http2/5.1/8, http2/5.1/9, client/5.1/5, client/5.1/6.
+/// Obligations: 10, 17.
 #[test]
 fn closed_by_the_peers_reset_refuses_data_and_headers_once() {
     // RFC 9113 §5.1: nothing of it can have been under way. At most one reset of ours, whatever comes.
@@ -133,6 +143,7 @@ fn closed_by_the_peers_reset_refuses_data_and_headers_once() {
     }
 }
 
+/// Obligations: 10.
 #[test]
 fn closed_and_forgotten_stream_is_let_pass_for_a_token() {
     // RFC 9113 §5.1
@@ -156,6 +167,7 @@ fn closed_and_forgotten_stream_is_let_pass_for_a_token() {
     server.dies_of(&raw::data(21, b"abc", false), Reason::STREAM_CLOSED);
 }
 
+/// Obligations: 11.
 #[test]
 fn closed_by_both_ends_ignores_window_update_and_rst_stream() {
     // RFC 9113 §5.1
@@ -169,6 +181,8 @@ fn closed_by_both_ends_ignores_window_update_and_rst_stream() {
     server.ignores(&raw::rst(1, Reason::CANCEL));
 }
 
+/// H2spec: http2/5.1/11, http2/5.1/12, client/5.1/8, client/5.1/9, client/6.1/2.
+/// Obligations: 11.
 #[test]
 fn closed_by_both_ends_dies_of_data_and_headers() {
     // RFC 9113 §5.1
@@ -187,6 +201,8 @@ fn closed_by_both_ends_dies_of_data_and_headers() {
     }
 }
 
+/// H2spec: http2/5.1.1/1, http2/5.1.1/2.
+/// Obligations: 12.
 #[test]
 fn stream_numbers_are_odd_at_a_server_and_rise() {
     // RFC 9113 §5.1.1
@@ -197,6 +213,7 @@ fn stream_numbers_are_odd_at_a_server_and_rise() {
     server.dies_of(&raw::request(7, true), Reason::PROTOCOL_ERROR);
 }
 
+/// Obligations: 12.
 #[test]
 fn stream_numbers_that_were_skipped_are_closed_and_not_idle() {
     // RFC 9113 §5.1.1
@@ -207,14 +224,17 @@ fn stream_numbers_that_were_skipped_are_closed_and_not_idle() {
     server.dies_of(&raw::data(5, b"a", true), Reason::PROTOCOL_ERROR);
 }
 
+/// H2spec: client/5.1.1/1.
+/// Obligations: 12.
 #[test]
 fn stream_numbers_of_a_client_start_no_stream_from_the_server() {
     // RFC 9113 §5.1.1
-    for stream in [1, 2] {
+    for stream in [1, 2, 101] {
         Raw::client().dies_of(&raw::response(stream, true), Reason::PROTOCOL_ERROR);
     }
 }
 
+/// Obligations: 13.
 #[test]
 fn stream_numbers_run_low_and_the_server_drains() {
     // RFC 9113 §5.1.1
@@ -228,6 +248,8 @@ fn stream_numbers_run_low_and_the_server_drains() {
     ));
 }
 
+/// H2spec: http2/5.1.2/1.
+/// Obligations: 14.
 #[test]
 fn concurrent_streams_count_open_and_half_closed_only() {
     // RFC 9113 §5.1.2
@@ -244,6 +266,7 @@ fn concurrent_streams_count_open_and_half_closed_only() {
 }
 
 /// Threats: R3.
+/// Obligations: 15.
 #[test]
 fn concurrent_streams_over_the_limit_before_the_ack_are_refused_up_to_twice() {
     // RFC 9113 §6.5.3
@@ -261,6 +284,7 @@ fn concurrent_streams_over_the_limit_before_the_ack_are_refused_up_to_twice() {
     assert_eq!(server.is_dead_of(Reason::ENHANCE_YOUR_CALM), "stream_excess");
 }
 
+/// Obligations: 14.
 #[test]
 fn concurrent_streams_of_a_client_follow_a_limit_that_is_lowered() {
     // RFC 9113 §5.1.2: a lower limit closes nothing.
@@ -282,6 +306,7 @@ fn concurrent_streams_of_a_client_follow_a_limit_that_is_lowered() {
     client.open(5, true);
 }
 
+/// Obligations: 14.
 #[test]
 fn concurrent_streams_limit_of_zero_keeps_a_client_waiting() {
     // RFC 9113 §5.1.2
@@ -294,6 +319,7 @@ fn concurrent_streams_limit_of_zero_keeps_a_client_waiting() {
     client.open(1, true);
 }
 
+/// Obligations: 17.
 #[test]
 fn connection_error_names_the_highest_stream_and_lingers_a_second() {
     // RFC 9113 §5.4.1
@@ -317,6 +343,7 @@ fn connection_error_names_the_highest_stream_and_lingers_a_second() {
     assert_eq!(server.conn.poll_timeout(), None);
 }
 
+/// Obligations: 17.
 #[test]
 fn rst_stream_is_never_answered_with_rst_stream() {
     // RFC 9113 §5.4.2
