@@ -76,6 +76,7 @@ impl Outbox {
     }
 
     /// Gives back memory beyond `capacity` bytes, as far as nothing unsent is in it.
+    #[expect(clippy::arithmetic_side_effects, reason = "it has a size")]
     pub fn shrink_to(&mut self, capacity: usize) {
         if self.is_empty() {
             self.clear();
@@ -85,12 +86,14 @@ impl Outbox {
     }
 
     /// Appends a copy of `bytes`.
+    #[expect(clippy::arithmetic_side_effects, reason = "what goes out at once is a budget and a frame")]
     pub(crate) fn put_slice(&mut self, bytes: &[u8]) {
         self.arena.put_slice(bytes);
         self.remaining += bytes.len();
     }
 
     /// Appends `payload`: a copy where it is small, a reference where it is not.
+    #[expect(clippy::arithmetic_side_effects, reason = "what goes out at once is a budget and a frame")]
     pub(crate) fn put_bytes(&mut self, payload: Bytes) {
         if payload.len() <= COPY_AT_MOST {
             self.put_slice(&payload);
@@ -103,6 +106,7 @@ impl Outbox {
     /// Lets `write` append to the arena and answers how many bytes it appended.
     ///
     /// `write` must only append: what is there already may be half sent.
+    #[expect(clippy::arithmetic_side_effects, reason = "what goes out at once is a budget and a frame")]
     pub(crate) fn write_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> usize {
         let before = self.arena.len();
         write(&mut self.arena);
@@ -118,6 +122,10 @@ impl Outbox {
     }
 
     /// `n` bytes of the current chunk are gone.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "a chunk is part of what remains, and of the arena if it lies there"
+    )]
     fn pass(&mut self, n: usize) {
         self.remaining -= n;
         if let Some(shared) = self.shared.front_mut()
@@ -149,6 +157,7 @@ impl Buf for Outbox {
         }
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "a step is at most `n`")]
     fn advance(&mut self, mut n: usize) {
         assert!(n <= self.remaining, "cannot advance past the end of the outbox");
         while n > 0 {
@@ -158,6 +167,7 @@ impl Buf for Outbox {
         }
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "no more than there are slices")]
     fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         let mut filled = 0;
         let mut at = self.sent;

@@ -78,6 +78,7 @@ impl Code {
     }
 
     /// Reads the text of `grpc-status`: decimal, without sign or leading zero. Anything else is [`Code::Unknown`].
+    #[expect(clippy::arithmetic_side_effects, reason = "digits, as matched")]
     pub fn from_bytes(text: &[u8]) -> Self {
         match *text {
             [digit @ b'0'..=b'9'] => Self::from_i32(i32::from(digit - b'0')),

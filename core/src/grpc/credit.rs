@@ -99,6 +99,10 @@ impl Credit {
 
     /// A reader that keeps up may have up to `window` bytes under way: answers how much to grant now, as far as the
     /// budget goes.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "at most up to the budget, and an account has a part of what is used"
+    )]
     pub(crate) fn widen(&mut self, account: &mut Account, window: usize, outstanding: usize) -> usize {
         let room = self.room();
         let step = window.saturating_sub(outstanding.max(window / 2)).min(room);
@@ -109,6 +113,10 @@ impl Credit {
 
     /// The application took `bytes`, and what is left has a buffer of `capacity`. Answers how much of it the peer may send
     /// again; the rest goes back to the budget, but not as long as the buffer that it paid for is there.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "an account has a part of what is used, and returns no more than that"
+    )]
     pub(crate) fn took(&mut self, account: &mut Account, bytes: usize, capacity: usize) -> usize {
         let returned = if capacity <= self.base { account.drawn.min(bytes) } else { 0 };
         account.drawn -= returned;
@@ -136,6 +144,7 @@ impl Credit {
     }
 
     /// The call is over: all goes back.
+    #[expect(clippy::arithmetic_side_effects, reason = "an account has a part of what is used")]
     pub(crate) fn close(&mut self, call: CallId, account: &mut Account) {
         self.unqueue(call, account);
         self.used -= core::mem::take(&mut account.drawn);

@@ -17,12 +17,14 @@ pub(crate) struct Deadlines {
 const SWEEP_FROM: usize = 64;
 
 impl Deadlines {
+    #[expect(clippy::arithmetic_side_effects, reason = "no more than calls")]
     pub(crate) fn add(&mut self, at: Instant, call: CallId) {
         self.heap.push(Reverse((at, call)));
         self.live += 1;
     }
 
     /// A call with a deadline has ended; `is_live` tells whether another has.
+    #[expect(clippy::arithmetic_side_effects, reason = "each was added")]
     pub(crate) fn forget_one(&mut self, is_live: impl Fn(CallId) -> bool) {
         self.live -= 1;
         if self.live == 0 {

@@ -111,10 +111,9 @@ impl<C: Machine> Link<C> {
 
     /// Credit has come back: those who wait get theirs, the oldest first.
     fn serve_waiting(&mut self) {
-        let mut nth = 0;
-        while let Some(id) = self.credit.waiting(nth) {
+        for nth in 0.. {
+            let Some(id) = self.credit.waiting(nth) else { break };
             self.wish(id);
-            nth += 1;
         }
     }
 
@@ -178,6 +177,7 @@ macro_rules! delegate_to_http2 {
         }
 
         /// Bytes from the socket, split anywhere; see [`http2::Connection::handle_input`].
+        #[expect(clippy::arithmetic_side_effects, reason = "no more than `input` has")]
         pub fn handle_input(&mut self, now: Instant, input: &[u8]) -> usize {
             let mut taken = 0;
             loop {

@@ -330,7 +330,7 @@ impl fmt::Debug for Metadata {
 fn trim(text: &[u8]) -> &[u8] {
     let is_edge = |octet: &u8| matches!(octet, b' ' | b'\t');
     let start = text.iter().position(|octet| !is_edge(octet)).unwrap_or(text.len());
-    let end = text.iter().rposition(|octet| !is_edge(octet)).map_or(start, |last| last + 1);
+    let end = text.iter().rposition(|octet| !is_edge(octet)).map_or(start, |last| last.saturating_add(1));
     text.get(start..end).unwrap_or_default()
 }
 

@@ -9,6 +9,7 @@ const fn is_plain(octet: u8) -> bool {
 }
 
 /// Encodes `text`.
+#[expect(clippy::arithmetic_side_effects, reason = "half as much again as a text in memory")]
 pub(crate) fn encode(text: &str) -> Cow<'_, [u8]> {
     if text.bytes().all(is_plain) {
         return Cow::Borrowed(text.as_bytes());

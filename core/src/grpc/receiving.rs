@@ -90,6 +90,7 @@ impl Receiving {
     }
 
     /// Whether somebody waits and need not wait any longer.
+    #[expect(clippy::arithmetic_side_effects, reason = "the whole message is in `data`")]
     pub(crate) fn satisfies_wish(&mut self, data: &[u8]) -> bool {
         if !self.wished {
             return false;
@@ -169,6 +170,7 @@ impl Receiving {
     }
 
     /// Whether a whole message may be had now.
+    #[expect(clippy::arithmetic_side_effects, reason = "the whole message is in `data`")]
     fn check_count(&self, data: &[u8], length: usize, ended: Option<bool>) -> Result<bool, Status> {
         let alone = data.len() == message::PREFIX_LEN + length;
         match self.cardinality {

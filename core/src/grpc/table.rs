@@ -20,6 +20,10 @@ impl<C> Table<C> {
         Self(Vec::new())
     }
 
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "an index has 32 bits, and a table of as many entries would not fit memory that is less"
+    )]
     pub(crate) fn insert(&mut self, id: CallId, call: C) {
         if self.0.len() <= id.index() {
             self.0.resize_with(id.index() + 1, || None);
@@ -44,7 +48,7 @@ impl<C> Table<C> {
 
     /// Gives back the memory of places behind the last that is used.
     pub(crate) fn shrink(&mut self) {
-        let used = self.0.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+        let used = self.0.iter().rposition(Option::is_some).map_or(0, |last| last.saturating_add(1));
         self.0.truncate(used);
         self.0.shrink_to_fit();
     }

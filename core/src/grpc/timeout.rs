@@ -34,6 +34,7 @@ impl Error for InvalidTimeout {}
 /// # Errors
 ///
 /// [`InvalidTimeout`] for anything but one to eight digits and one of `HMSmun`.
+#[expect(clippy::arithmetic_side_effects, reason = "eight digits of hours are below 2^39 seconds")]
 pub fn parse(text: &[u8]) -> Result<Duration, InvalidTimeout> {
     let (unit, digits) = text.split_last().ok_or(InvalidTimeout)?;
     let (_, nanos) = UNITS.iter().find(|(name, _)| name == unit).ok_or(InvalidTimeout)?;
@@ -41,7 +42,6 @@ pub fn parse(text: &[u8]) -> Result<Duration, InvalidTimeout> {
         return Err(InvalidTimeout);
     }
     let value = digits.iter().fold(0_u64, |value, digit| value * 10 + u64::from(digit - b'0'));
-    // Eight digits of hours are below 2^39 seconds.
     Ok(match unit {
         b'n' => Duration::from_nanos(value),
         b'u' => Duration::from_micros(value),
@@ -66,6 +66,10 @@ impl TimeoutText {
 
 /// Writes a timeout: in the smallest unit in which it takes eight digits or fewer, rounded up, and never zero for a
 /// deadline that is not due yet. What is beyond eight digits of hours is cut to them.
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "remainders of ten, and as many steps as there are places"
+)]
 pub fn format(timeout: Duration) -> TimeoutText {
     let nanos = timeout.as_nanos().max(1);
     let fitting =
@@ -74,7 +78,6 @@ pub fn format(timeout: Duration) -> TimeoutText {
     let mut octets = [unit; MAX_DIGITS + 1];
     let mut start = MAX_DIGITS;
     for place in octets.iter_mut().take(MAX_DIGITS).rev() {
-        // A remainder of ten is one digit.
         *place = b'0' + (value % 10) as u8;
         value /= 10;
         start -= 1;

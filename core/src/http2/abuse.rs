@@ -19,6 +19,7 @@ pub(crate) struct Bucket {
 }
 
 impl Bucket {
+    #[expect(clippy::arithmetic_side_effects, reason = "2^32 tokens are below 2^62")]
     const fn new(burst: u32, cap: u32, rate: u32, now: Instant) -> Self {
         Self { level: burst as u64 * TOKEN, cap: cap as u64 * TOKEN, rate: rate as u64, at: now }
     }
@@ -108,6 +109,7 @@ impl Buckets {
     }
 
     /// A stream ended with our END_STREAM.
+    #[expect(clippy::arithmetic_side_effects, reason = "counts to 4")]
     pub(crate) fn on_finished(&mut self) {
         self.finished += 1;
         if self.finished == FINISHED_PER_RESET {

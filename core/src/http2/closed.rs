@@ -40,6 +40,7 @@ pub(crate) struct ClosedStreams {
 /// The two lowest bits of an entry. None is 0, which an empty one is.
 const CLOSINGS: [Closing; 3] = [Closing::PeerEnded, Closing::PeerReset, Closing::Reset];
 
+#[expect(clippy::arithmetic_side_effects, reason = "1 to 3")]
 const fn entry(id: StreamId, closing: Closing) -> u32 {
     // Numbers of one side differ in half their value, and that has 30 bits.
     ((id.get() / 2) << 2) | (closing as u32 + 1)
@@ -86,6 +87,7 @@ impl ClosedStreams {
         id <= self.horizon || self.highest.get().saturating_sub(id.get()) / 2 >= self.size
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "`size` is at least 1")]
     const fn place(&self, id: StreamId) -> usize {
         (id.get() / 2 % self.size) as usize
     }

@@ -180,6 +180,7 @@ impl Connection {
 
     /// Bytes from the socket, split anywhere. Answers how many of them were taken: fewer than all only when events must
     /// be drained, or output be sent, before more input is acted on. The caller keeps the rest and gives it again.
+    #[expect(clippy::arithmetic_side_effects, reason = "what is left is the end of `input`")]
     pub fn handle_input(&mut self, now: Instant, input: &[u8]) -> usize {
         self.now = now;
         self.last_read = now;
@@ -391,6 +392,7 @@ impl Connection {
     }
 
     /// Bytes that the peer may still send on the stream, told or about to be told.
+    #[expect(clippy::arithmetic_side_effects, reason = "a window has at most 33 bits")]
     pub fn recv_credit(&self, stream: StreamKey) -> usize {
         let Some(record) = self.streams.get(stream) else { return 0 };
         usize::try_from(record.recv.window + i64::from(record.recv.granted)).unwrap_or(0)
@@ -432,6 +434,7 @@ impl Connection {
 
     /// Checks what must always hold. For tests and fuzzing: panics when it does not.
     #[doc(hidden)]
+    #[expect(clippy::arithmetic_side_effects, reason = "a check for tests, which may panic")]
     pub fn check_invariants(&mut self) {
         let mut to_send = 0;
         let mut counted = 0;

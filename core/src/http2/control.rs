@@ -66,6 +66,7 @@ impl Control {
             && !self.http1_answer
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "no more than `resets`")]
     pub(crate) fn reset(&mut self, stream: StreamId, reason: Reason, forced: bool) {
         self.forced_resets += usize::from(forced);
         self.resets.push_back(QueuedReset { stream, reason, forced });
@@ -73,7 +74,7 @@ impl Control {
 
     /// Frames that the peer forced out of us and does not read.
     pub(crate) fn forced(&self) -> usize {
-        self.ping_acks.len() + self.settings_acks as usize + self.forced_resets
+        self.ping_acks.len().saturating_add(self.settings_acks as usize).saturating_add(self.forced_resets)
     }
 
     /// Whether the peer should read before it is read.
@@ -85,7 +86,7 @@ impl Control {
 
     /// Frames that were asked for one by one, by either side, and wait.
     pub(crate) fn queued(&self) -> usize {
-        self.ping_acks.len() + self.settings_acks as usize + self.resets.len()
+        self.ping_acks.len().saturating_add(self.settings_acks as usize).saturating_add(self.resets.len())
     }
 
     /// The connection has ended in disorder: only what we decided by ourselves and a last GOAWAY still go out. In order,
@@ -102,6 +103,7 @@ impl Control {
         self.resets.shrink_to_fit();
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "memory that is held fits the address space")]
     pub(crate) fn capacity(&self) -> usize {
         self.ping_acks.capacity() * 8 + self.resets.capacity() * size_of::<QueuedReset>()
     }

@@ -81,6 +81,7 @@ impl Fields {
     }
 
     /// Appends a line whose class is known.
+    #[expect(clippy::arithmetic_side_effects, reason = "a name is within the arena")]
     pub(crate) fn push_line(&mut self, line: Line<'_, Class>) {
         let name = self.bytes.len();
         self.bytes.extend_from_slice(line.text);
@@ -132,6 +133,10 @@ impl Fields {
     }
 
     /// Frees the text of lines that [`retain`](Self::retain) took out, once it is more than that of those it kept.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "the lines are in one arena, which is no longer than `isize::MAX`"
+    )]
     pub(crate) fn compact(&mut self) {
         let kept: usize = self.iter().map(|field| field.name.len() + field.value.len()).sum();
         if self.bytes.len() > 2 * kept.max(USUAL_BYTES) {
@@ -160,10 +165,13 @@ impl Fields {
 
     /// What the section counts against SETTINGS_MAX_HEADER_LIST_SIZE (RFC 9113 §6.5.2), in bytes.
     pub fn list_size(&self) -> usize {
-        self.index.iter().map(|entry| (entry.end - entry.name) as usize + FIELD_OVERHEAD).sum()
+        let size =
+            |entry: &Entry| (entry.end.saturating_sub(entry.name) as usize).saturating_add(FIELD_OVERHEAD);
+        self.index.iter().map(size).fold(0, usize::saturating_add)
     }
 
     /// Bytes of memory held.
+    #[expect(clippy::arithmetic_side_effects, reason = "memory that is held fits the address space")]
     pub(crate) fn capacity(&self) -> usize {
         self.bytes.capacity() + self.index.capacity() * size_of::<Entry>()
     }

@@ -9,7 +9,7 @@ use super::error::Fault;
 use super::ping::Asks;
 use super::reader::{Progress, Reading, SPEAKS_TLS};
 use super::settings::Offer;
-use super::stats::Abuse;
+use super::stats::{self, Abuse};
 use super::{
     Connection, ConnectionEnd, Event, Initiator, Reach, Reason, StreamError, StreamId, TimerKind, abuse,
 };
@@ -71,12 +71,13 @@ impl GoingAway {
 }
 
 impl Connection {
+    #[expect(clippy::arithmetic_side_effects, reason = "20 bits times 201")]
     pub(super) fn start_lifetime(&mut self) {
         if let Some(age) = self.config.max_age.filter(|_| !self.is_client()) {
             // gRFC A9: a tenth more or less, so that connections made together do not end together.
             let jitter = self.config.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 44;
             let permille = 900 + ((jitter * 201) >> 20) as u32;
-            self.timers.set(TimerKind::Age, self.now + age / 1000 * permille);
+            self.timers.set(TimerKind::Age, self.now + (age / 1000).saturating_mul(permille));
         }
         self.on_idle();
         if let Some(keepalive) = self.config.keepalive {
@@ -99,9 +100,10 @@ impl Connection {
     }
 
     /// A stream was opened by either side.
+    #[expect(clippy::arithmetic_side_effects, reason = "streams have slots, which have numbers of 32 bits")]
     pub(super) fn on_stream_opened(&mut self) {
         self.counted += 1;
-        self.stats.streams_opened += 1;
+        stats::add(&mut self.stats.streams_opened, 1);
         self.buckets.on_stream(&self.config.limits);
         if self.counted == 1 {
             self.timers.clear(TimerKind::Idle);
@@ -133,7 +135,8 @@ impl Connection {
     fn progress(&self) -> Progress {
         // DATA is counted by the head of its frame.
         let to_come = match self.reader.reading {
-            Reading::Data { left, .. } => u64::from(left),
+            Reading::PadLength(head, _) => u64::from(head.length),
+            Reading::Data { left, pad, .. } => u64::from(left).saturating_add(u64::from(pad)),
             _ => 0,
         };
         let data = self.stats.data_received.saturating_sub(to_come);
@@ -201,6 +204,7 @@ impl Connection {
         Fault::Connection(reason, why)
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "within one frame progress only grows")]
     fn on_frame_timer(&mut self) -> Result<(), Fault> {
         if !self.reader.is_amid_frame() {
             return Ok(());
@@ -208,7 +212,7 @@ impl Connection {
         let before = self.reader.watched;
         let now = self.progress();
         let limits = &self.config.limits;
-        let expected = u64::from(limits.frame_rate) * (now.at - before.at).as_secs();
+        let expected = u64::from(limits.frame_rate).saturating_mul((now.at - before.at).as_secs());
         let is_data = matches!(self.reader.reading, Reading::Data { .. });
         if now.frames == before.frames && !(is_data && now.data - before.data >= expected) {
             return Err(self.slow(Reason::ENHANCE_YOUR_CALM, Abuse::SlowFrames.name()));
@@ -268,6 +272,7 @@ impl Connection {
     }
 
     /// Bytes of memory that the connection holds besides itself and the DATA in its streams.
+    #[expect(clippy::arithmetic_side_effects, reason = "memory that is held fits the address space")]
     pub fn capacity(&self) -> usize {
         self.streams.capacity()
             + self.control.capacity()

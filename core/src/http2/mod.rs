@@ -56,6 +56,7 @@ pub use fields::{FIELD_OVERHEAD, Field, Fields, Iter};
 pub use limits::Limits;
 pub use reason::Reason;
 pub(crate) use recv_buffer::step;
+pub(crate) use stats::add;
 pub use stats::{Abuse, AbuseCounts, Stats};
 pub use store::StreamKey;
 pub use stream_id::StreamId;

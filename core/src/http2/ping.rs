@@ -19,6 +19,15 @@ pub(crate) enum Asks {
 
 impl Asks {
     const ALL: [Self; 3] = [Self::Keepalive, Self::Bandwidth, Self::Drain];
+
+    /// Its place in [`ALL`](Self::ALL).
+    const fn place(self) -> usize {
+        match self {
+            Self::Keepalive => 0,
+            Self::Bandwidth => 1,
+            Self::Drain => 2,
+        }
+    }
 }
 
 /// A PING of ours, from the wish to the acknowledgement.
@@ -43,7 +52,7 @@ pub(crate) struct Pings {
 impl Pings {
     /// Wants a PING sent, unless one of that purpose is under way.
     pub(crate) fn ask(&mut self, asks: Asks) {
-        if let Some(probe @ Probe::Quiet) = self.probes.get_mut(asks as usize - 1) {
+        if let Some(probe @ Probe::Quiet) = self.probes.get_mut(asks.place()) {
             *probe = Probe::ToSend;
         }
     }
@@ -55,9 +64,9 @@ impl Pings {
     /// The payload of a PING that is about to be encoded.
     pub(crate) fn take(&mut self, now: Instant) -> Option<(Asks, [u8; 8])> {
         let asks =
-            Asks::ALL.into_iter().find(|&asks| self.probes.get(asks as usize - 1) == Some(&Probe::ToSend))?;
+            Asks::ALL.into_iter().find(|&asks| self.probes.get(asks.place()) == Some(&Probe::ToSend))?;
         self.serial = self.serial.wrapping_add(1);
-        *self.probes.get_mut(asks as usize - 1)? = Probe::Sent { serial: self.serial, at: now };
+        *self.probes.get_mut(asks.place())? = Probe::Sent { serial: self.serial, at: now };
         let [a, b, c, d] = self.serial.to_be_bytes();
         Some((asks, [b'u', b'n', b'w', asks as u8, a, b, c, d]))
     }
@@ -66,7 +75,7 @@ impl Pings {
     pub(crate) fn acknowledged(&mut self, now: Instant, payload: [u8; 8]) -> Option<(Asks, Duration)> {
         let [b'u', b'n', b'w', asks, serial @ ..] = payload else { return None };
         let asks = Asks::ALL.into_iter().find(|&known| known as u8 == asks)?;
-        let probe = self.probes.get_mut(asks as usize - 1)?;
+        let probe = self.probes.get_mut(asks.place())?;
         match *probe {
             Probe::Sent { serial: sent, at } if serial == sent.to_be_bytes() => {
                 *probe = Probe::Quiet;
@@ -150,6 +159,7 @@ impl Bandwidth {
     }
 
     /// The PING came back: the window to grow to, if it should.
+    #[expect(clippy::arithmetic_side_effects, reason = "`nanos` is at least 1; a window and two bits more")]
     pub(crate) fn on_round_trip(&mut self, rtt: Duration) -> Option<u32> {
         self.measuring = false;
         let nanos = u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX).max(1);
@@ -185,9 +195,11 @@ impl Strikes {
     #[must_use]
     pub(crate) fn on_ping(&mut self, now: Instant, policy: &PingPolicy, idle: bool) -> bool {
         let interval = if idle { policy.min_interval_idle } else { policy.min_interval };
-        if self.last.replace(now).is_some_and(|last| now - last < interval) {
-            self.count += 1;
+        if self.last.replace(now).is_none_or(|last| now - last >= interval) {
+            return true;
         }
-        self.count <= policy.strikes
+        let tolerated = self.count < policy.strikes;
+        self.count = self.count.saturating_add(1);
+        tolerated
     }
 }

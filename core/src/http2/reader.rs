@@ -39,7 +39,7 @@ pub(crate) struct Block {
     /// A promised stream, to be refused once the block is decoded.
     pub(crate) promised: Option<StreamId>,
     pub(crate) continuations: u32,
-    pub(crate) empty_continuations: u32,
+    pub(crate) empty_continuation: bool,
     /// No fragment of it has been decoded.
     pub(crate) fresh: bool,
 }
@@ -155,11 +155,11 @@ impl Reader {
 }
 
 /// Takes what comes next of `left` octets.
+#[expect(clippy::arithmetic_side_effects, reason = "no more than `left`")]
 pub(crate) fn part<'a>(input: &mut &'a [u8], left: &mut u32) -> &'a [u8] {
     let n = input.len().min(*left as usize);
     let (octets, rest) = input.split_at_checked(n).unwrap_or_default();
     *input = rest;
-    // `n` is at most `left`.
     *left -= octets.len() as u32;
     octets
 }

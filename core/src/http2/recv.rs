@@ -8,7 +8,7 @@ use super::flow::widened;
 use super::frame::{self, FrameHead, Kind, flag};
 use super::ping::Asks;
 use super::reader::{self, Reading, SPEAKS_TLS, TLS_ALERT, TLS_HANDSHAKE};
-use super::stats::Abuse;
+use super::stats::{self, Abuse};
 use super::store::Queue;
 use super::transmit::WORTH_SENDING;
 use super::{
@@ -20,6 +20,8 @@ use super::{
 const MAX_DEBUG: usize = 256;
 /// The fixed part of GOAWAY.
 const GOAWAY_FIXED: u32 = 8;
+/// What is looked at of a GOAWAY, octets.
+const MAX_GOAWAY: u32 = GOAWAY_FIXED + MAX_DEBUG as u32;
 
 impl Connection {
     /// Takes one step through `input`: at most one frame's head, payload or part of a payload.
@@ -50,6 +52,7 @@ impl Connection {
         }
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "no more than is left of the preface")]
     fn read_preface(&mut self, input: &mut &[u8], matched: usize) -> Result<(), Fault> {
         let Some(n) = reader::preface(input, matched) else {
             if matched == 0 && reader::looks_like_http1(input) {
@@ -75,7 +78,7 @@ impl Connection {
 
     /// RFC 9113 §4.1 and §4.2: what the nine octets alone decide.
     fn on_head(&mut self, head: FrameHead, input: &mut &[u8]) -> Result<(), Fault> {
-        self.stats.frames_received += 1;
+        stats::add(&mut self.stats.frames_received, 1);
         self.reader.reading = Reading::Skip(head.length);
         if head.length == 0 {
             self.reader.reading = Reading::Head;
@@ -116,10 +119,11 @@ impl Connection {
         }
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "`kept <= head.length`")]
     fn read_payload(&mut self, head: FrameHead, input: &mut &[u8]) -> Result<(), Fault> {
         // Debug data is kept in part: the rest is not even gathered.
         let kept = match head.kind {
-            Kind::GoAway => head.length.min(GOAWAY_FIXED + MAX_DEBUG as u32),
+            Kind::GoAway => head.length.min(MAX_GOAWAY),
             _ => head.length,
         };
         let Some(payload) = self.reader.payload(input, kept as usize) else { return Ok(()) };
@@ -263,6 +267,10 @@ impl Connection {
 
     // ---- SETTINGS, RFC 9113 §6.5
 
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "reading stops at a limit of 32 bits; a difference of u32 fits"
+    )]
     fn on_settings(&mut self, payload: &[u8]) -> Result<(), Fault> {
         let Some(parameters) = frame::settings(payload) else { return Ok(()) };
         let first = self.timers.is_set(TimerKind::Handshake);
@@ -290,6 +298,7 @@ impl Connection {
         Ok(())
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "a window and a change of it have at most 33 bits")]
     fn shift_send_windows(&mut self, delta: i64) -> Result<(), Fault> {
         let mut opened = Vec::new();
         for (key, stream) in self.streams.iter_mut().filter(|(_, stream)| stream.state.is_live()) {
@@ -307,6 +316,7 @@ impl Connection {
         Ok(())
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "a window and a change of it have at most 33 bits")]
     fn on_settings_ack(&mut self) -> Result<(), Fault> {
         self.local.acknowledge()?;
         self.timers.clear(TimerKind::SettingsAck);
@@ -345,6 +355,7 @@ impl Connection {
         Ok(())
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "seven eighths and one eighth of `u64::MAX` fit")]
     fn on_ping_ack(&mut self, payload: [u8; 8]) -> Result<(), Fault> {
         let Some((asks, rtt)) = self.pings.acknowledged(self.now, payload) else {
             return self.charge_glitch();
@@ -366,12 +377,13 @@ impl Connection {
 
     // ---- GOAWAY, RFC 9113 §6.8
 
+    #[expect(clippy::arithmetic_side_effects, reason = "below the limit")]
     fn on_goaway(&mut self, payload: &[u8]) -> Result<(), Fault> {
         let Some((last, reason, debug)) = frame::goaway(payload) else { return Ok(()) };
-        self.going_away.peer_count += 1;
-        if self.going_away.peer_count > self.config.limits.max_goaways {
+        if self.going_away.peer_count >= self.config.limits.max_goaways {
             return Err(abuse::kill(&mut self.stats, Abuse::GoAwayFlood));
         }
+        self.going_away.peer_count += 1;
         if self.going_away.peer_last.is_some_and(|before| last > before) {
             return Err(Fault::protocol("a GOAWAY names a higher stream than the one before it"));
         }

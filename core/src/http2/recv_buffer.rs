@@ -19,6 +19,7 @@ impl RecvBuffer {
     ///
     /// Memory is got by doubling, but in steps that meet at what may come in all: a buffer that doubled from wherever it
     /// stands would hold up to twice the window that was given for it.
+    #[expect(clippy::arithmetic_side_effects, reason = "a length is at most the capacity")]
     pub(crate) fn extend(&mut self, octets: &[u8], to_come: usize) {
         let Self { data, start } = self;
         let has_room = data.capacity() - data.len() >= octets.len() || data.try_reclaim(octets.len());

@@ -5,7 +5,7 @@ use super::error::Fault;
 use super::frame::{FrameHead, flag};
 use super::ping::Asks;
 use super::reader::{self, Reading};
-use super::stats::Abuse;
+use super::stats::{self, Abuse};
 use super::{Connection, Event, Reason, StreamId, StreamKey, abuse};
 
 impl Connection {
@@ -14,7 +14,7 @@ impl Connection {
             return Err(Fault::protocol("DATA without a stream"));
         }
         self.check_not_idle(head.stream, "DATA on an idle stream")?;
-        self.stats.data_received += u64::from(head.length);
+        stats::add(&mut self.stats.data_received, u64::from(head.length));
         self.buckets.on_message_frame();
         // The whole payload counts, padding and pad length too, on both windows.
         if !self.recv_window.receive(head.length) {
@@ -22,7 +22,7 @@ impl Connection {
         }
         let found = self.data_stream(head);
         if !matches!(found, Ok(Some(_))) {
-            self.stats.data_dropped += u64::from(head.length);
+            stats::add(&mut self.stats.data_dropped, u64::from(head.length));
         }
         let key = found?;
         let stream = key.and_then(|key| self.streams.get(key));
@@ -45,6 +45,7 @@ impl Connection {
     }
 
     /// The stream that takes this DATA, or `None` if it is let pass.
+    #[expect(clippy::arithmetic_side_effects, reason = "a window has at most 33 bits")]
     fn data_stream(&mut self, head: FrameHead) -> Result<Option<StreamKey>, Fault> {
         let Some(key) = self.streams.find(head.stream) else {
             return match self.past(head.stream) {
@@ -74,6 +75,7 @@ impl Connection {
         Ok(Some(key))
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "a pad length is below 2^8")]
     pub(super) fn on_pad_length(
         &mut self,
         head: FrameHead,
@@ -119,7 +121,7 @@ impl Connection {
         let length = octets.len() as u64;
         if !record.state.is_receiving() {
             // It came to its end amid the frame.
-            self.stats.data_dropped += octets.len() as u64;
+            stats::add(&mut self.stats.data_dropped, octets.len() as u64);
             return Ok(());
         }
         let heard = record.is_heard();
@@ -156,6 +158,7 @@ impl Connection {
     }
 
     /// The stream of the DATA under way is no more: what is left of the frame is skipped.
+    #[expect(clippy::arithmetic_side_effects, reason = "both are parts of one frame")]
     fn skip_rest(&mut self, fault: Fault) -> Result<(), Fault> {
         if let Reading::Data { left, pad, .. } = self.reader.reading {
             self.reader.reading = Reading::Skip(left + pad);

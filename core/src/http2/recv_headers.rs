@@ -8,7 +8,7 @@ use super::hpack::{self, Progress};
 use super::message;
 use super::reader::{self, Block, Reading};
 use super::state::{Half, Section, State};
-use super::stats::Abuse;
+use super::stats::{self, Abuse};
 use super::stream::Item;
 use super::{Connection, Event, Fields, Reason, Role, StreamId, StreamKey, TimerKind, abuse};
 
@@ -18,6 +18,7 @@ const PRIORITY_LEN: usize = 5;
 const PROMISED_LEN: usize = 4;
 
 impl Connection {
+    #[expect(clippy::arithmetic_side_effects, reason = "1 and 5")]
     pub(super) fn on_headers_head(&mut self, head: FrameHead, input: &mut &[u8]) -> Result<(), Fault> {
         if head.stream == StreamId::CONNECTION {
             return Err(Fault::protocol("HEADERS without a stream"));
@@ -47,7 +48,7 @@ impl Connection {
             end_stream: head.has(flag::END_STREAM) && !is_push,
             promised: None,
             continuations: 0,
-            empty_continuations: 0,
+            empty_continuation: false,
             fresh: true,
         });
         self.reader.reading = Reading::Prefix(head, pad + fixed);
@@ -95,16 +96,18 @@ impl Connection {
         self.read_fragment(left, pad, head.has(flag::END_HEADERS), input)
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "below the limit")]
     pub(super) fn on_continuation_head(&mut self, head: FrameHead, input: &mut &[u8]) -> Result<(), Fault> {
         let last = head.has(flag::END_HEADERS);
         if let Some(block) = &mut self.reader.block {
-            block.continuations += 1;
-            block.empty_continuations += u32::from(head.length == 0 && !last);
-            if block.continuations > self.config.limits.max_continuation_frames
-                || block.empty_continuations > 1
+            let empty = head.length == 0 && !last;
+            if block.continuations >= self.config.limits.max_continuation_frames
+                || (empty && block.empty_continuation)
             {
                 return Err(abuse::kill(&mut self.stats, Abuse::ContinuationFlood));
             }
+            block.continuations += 1;
+            block.empty_continuation |= empty;
         }
         self.read_fragment(head.length, 0, last, input)
     }
@@ -195,7 +198,7 @@ impl Connection {
         self.highest_peer = id;
         if self.going_away.last_accepted.is_some_and(|last| id > last) {
             // RFC 9113 §6.8: the peer knows, or will, that this is not acted on.
-            self.stats.streams_refused += 1;
+            stats::add(&mut self.stats.streams_refused, 1);
             self.closed.remember(id, Closing::Reset);
             self.recycle(fields);
             return Ok(());
@@ -242,9 +245,9 @@ impl Connection {
         }
         self.streams.bind(key, id);
         self.on_stream_opened();
-        if id.get() > StreamId::MAX.get() / 4 * 3 {
-            // RFC 9113 §5.1.1: before the numbers are used up, the client is to make a new connection. This stream is
-            // counted by now: with no stream a connection that drains ends at once.
+        if id.is_late() {
+            // The client is to make a new connection. This stream is counted by now: with no stream a connection that
+            // drains ends at once.
             self.drain_because("stream_ids", None);
         }
         key
@@ -252,7 +255,7 @@ impl Connection {
 
     /// RFC 9113 §5.1.2: one stream too many. It was not acted on, so the peer may try again.
     fn refuse(&mut self, id: StreamId) -> Result<(), Fault> {
-        self.stats.streams_refused += 1;
+        stats::add(&mut self.stats.streams_refused, 1);
         self.closed.remember(id, Closing::Reset);
         self.control.reset(id, Reason::REFUSED_STREAM, true);
         if self.local.is_acknowledged() {
@@ -328,8 +331,8 @@ impl Connection {
         let Some(stream) = self.streams.get_mut(key) else { return Ok(()) };
         match (section, status) {
             (Section::Head, Some(status @ 100..200)) => {
-                stream.recv.informational += 1;
-                let too_many = stream.recv.informational > self.config.limits.max_informational;
+                let too_many = stream.recv.informational >= self.config.limits.max_informational;
+                stream.recv.informational = stream.recv.informational.saturating_add(1);
                 self.recycle(fields);
                 if too_many {
                     self.stats.abuse.count(Abuse::InformationalFlood);

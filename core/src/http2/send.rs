@@ -28,9 +28,7 @@ impl Connection {
             Err(malformed) => return Err(OpenError::Use(UseError::Malformed(malformed.0))),
         };
         self.check_size(&fields).map_err(OpenError::Use)?;
-        // RFC 9113 §5.1.1: the numbers are not used to the last, so that a new connection can take over in time.
-        let turning = self.next_local.is_none_or(|next| next.get() > StreamId::MAX.get() / 4 * 3);
-        if turning || self.going_away.takes_no_streams() {
+        if self.next_local.is_none_or(StreamId::is_late) || self.going_away.takes_no_streams() {
             return Err(OpenError::GoingAway(fields));
         }
         if self.is_busy() {
@@ -125,6 +123,10 @@ impl Connection {
     ///
     /// [`SendError::Full`] gives the body back while [`Limits::send_buffer_stream`](super::Limits::send_buffer_stream)
     /// or, for a stream that has something waiting, the buffer of the connection is full.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "`total` fits, and is more than any of its parts; two slices are shorter than `usize::MAX`"
+    )]
     pub fn send_data(
         &mut self,
         stream: StreamKey,
@@ -142,7 +144,9 @@ impl Connection {
         }
         let send = &mut record.send;
         // The end alone takes no room, and a stream that has nothing waiting is never held up by its neighbours.
-        let is_full = send.buffered >= limits.send_buffer_stream
+        let total = self.stats.buffered_to_send.checked_add(head.len() + body.len());
+        let is_full = total.is_none()
+            || send.buffered >= limits.send_buffer_stream
             || send.items.len() >= limits.send_pieces_stream
             || (send.buffered > 0 && connection_is_full);
         if is_full && !(head.is_empty() && body.is_empty()) {
@@ -168,6 +172,7 @@ impl Connection {
 
     /// Forgets the DATA and trailers that were given and are not encoded, so that others can take their place. Answers
     /// whether that cut a piece of DATA midway: the peer has some of it and will not get the rest.
+    #[expect(clippy::arithmetic_side_effects, reason = "the gauge is the sum over the streams")]
     pub fn abandon_data(&mut self, stream: StreamKey) -> bool {
         let Some(record) = self.streams.get_mut(stream) else { return false };
         let cut = record.front_is_begun();
@@ -203,6 +208,7 @@ impl Connection {
     }
 
     /// Lets the peer send `bytes` more on the stream.
+    #[expect(clippy::arithmetic_side_effects, reason = "a window has at most 33 bits")]
     pub fn grant(&mut self, stream: StreamKey, bytes: usize) {
         let Some(record) = self.streams.get_mut(stream).filter(|record| record.state.is_receiving()) else {
             return;

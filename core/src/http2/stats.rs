@@ -99,6 +99,15 @@ impl AbuseCounts {
     }
 }
 
+/// Adds to a counter of [`Stats`].
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "no connection has 2^64 frames or octets: at 100 Gbit/s they take decades"
+)]
+pub(crate) const fn add(counter: &mut u64, n: u64) {
+    *counter += n;
+}
+
 /// Counters and gauges of one connection.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]

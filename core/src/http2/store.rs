@@ -233,7 +233,7 @@ impl Store {
 
     /// Gives back the memory of slots that were used in a burst.
     pub(crate) fn shrink(&mut self) {
-        let kept = self.slots.iter().rposition(|slot| slot.used).map_or(0, |last| last + 1);
+        let kept = self.slots.iter().rposition(|slot| slot.used).map_or(0, |last| last.saturating_add(1));
         self.slots.truncate(kept);
         self.slots.shrink_to_fit();
         self.free.retain(|&slot| (slot as usize) < kept);
@@ -245,6 +245,7 @@ impl Store {
     }
 
     /// Bytes of memory held besides what is in the streams.
+    #[expect(clippy::arithmetic_side_effects, reason = "memory that is held fits the address space")]
     pub(crate) fn capacity(&self) -> usize {
         self.slots.capacity() * size_of::<Slot>()
             + self.free.capacity() * size_of::<u32>()
@@ -292,10 +293,14 @@ impl IdTable {
 
     fn home(&self, id: u32) -> usize {
         let bits = self.places.len().trailing_zeros();
-        (id.wrapping_mul(self.factor) >> (u32::BITS - bits)) as usize
+        (id.wrapping_mul(self.factor) >> u32::BITS.saturating_sub(bits)) as usize
     }
 
     /// The place of `id`, or the empty place where it would go.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "a place takes 8 bytes of memory, and at most a quarter of them is used"
+    )]
     fn place(&self, id: u32) -> Option<usize> {
         let mask = self.places.len().checked_sub(1)?;
         let mut at = self.home(id);
@@ -313,6 +318,10 @@ impl IdTable {
         (there != 0).then_some(slot)
     }
 
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "a place takes 8 bytes of memory, and at most a quarter of them is used"
+    )]
     fn insert(&mut self, id: StreamId, slot: u32) {
         if (self.len + 1) * 4 > self.places.len() {
             self.resize(self.places.len().max(Self::SMALLEST / 2) * 2);
@@ -325,6 +334,10 @@ impl IdTable {
         }
     }
 
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "`place` finds none in an empty table; a used place is counted"
+    )]
     fn remove(&mut self, id: StreamId) {
         let Some(mut hole) = self.place(id.get()) else { return };
         let mask = self.places.len() - 1;
@@ -364,6 +377,10 @@ impl IdTable {
         }
     }
 
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "a place takes 8 bytes of memory, and at most a quarter of them is used"
+    )]
     fn shrink(&mut self) {
         if self.len == 0 {
             self.places = Vec::new();
@@ -372,6 +389,7 @@ impl IdTable {
         }
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "memory that is held fits the address space")]
     fn capacity(&self) -> usize {
         self.places.capacity() * size_of::<(u32, u32)>()
     }

@@ -113,6 +113,10 @@ impl Piece {
         Some(Self { head: octets, head_start: 0, head_end: head.len() as u8, body, begun: false })
     }
 
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "`head_start <= head_end`; 8 bytes more than `isize::MAX` at most"
+    )]
     pub(crate) fn len(&self) -> usize {
         usize::from(self.head_end - self.head_start) + self.body.len()
     }
@@ -122,6 +126,10 @@ impl Piece {
     }
 
     /// Moves at most `max` octets to `out` and answers how many.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "never more than is left of the head, of the body, of `max`"
+    )]
     pub(crate) fn encode(&mut self, max: usize, out: &mut crate::Outbox) -> usize {
         let head =
             self.head.get(usize::from(self.head_start)..usize::from(self.head_end)).unwrap_or_default();

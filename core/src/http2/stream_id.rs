@@ -27,7 +27,14 @@ impl StreamId {
         self.0 % 2 == 1
     }
 
+    /// RFC 9113 §5.1.1: the numbers are not used to the last, so that a new connection can take over in time.
+    pub(crate) const fn is_late(self) -> bool {
+        const LATE: u32 = StreamId::MAX.0 / 4 * 3;
+        self.0 > LATE
+    }
+
     /// The number after this one on the same side, or `None` when they are used up.
+    #[expect(clippy::arithmetic_side_effects, reason = "2^31+1 fits")]
     pub(crate) const fn next(self) -> Option<Self> {
         if self.0 + 2 > Self::MAX.0 { None } else { Some(Self(self.0 + 2)) }
     }

@@ -3,7 +3,7 @@
 
 use super::closed::Closing;
 use super::error::Fault;
-use super::stats::Abuse;
+use super::stats::{self, Abuse};
 use super::store::Queue;
 use super::{
     Connection, Event, Initiator, Reach, Reason, StreamError, StreamId, StreamKey, TimerKind, abuse,
@@ -17,7 +17,7 @@ impl Connection {
         if !stream.state.is_over() {
             return;
         }
-        self.stats.streams_finished += 1;
+        stats::add(&mut self.stats.streams_finished, 1);
         self.buckets.on_finished();
         self.close_stream(key, Closing::PeerEnded);
         self.uncount_unless_held(key);
@@ -28,7 +28,7 @@ impl Connection {
     pub(super) fn end_early(&mut self, key: StreamKey) {
         let Some(id) = self.stream_id(key) else { return };
         self.control.reset(id, Reason::NO_ERROR, false);
-        self.stats.streams_finished += 1;
+        stats::add(&mut self.stats.streams_finished, 1);
         self.buckets.on_finished();
         self.close_stream(key, Closing::Reset);
         self.uncount_unless_held(key);
@@ -37,7 +37,7 @@ impl Connection {
 
     /// A client has the whole response, and the server wants no more of the request.
     pub(super) fn abandon_request(&mut self, key: StreamKey) {
-        self.stats.streams_finished += 1;
+        stats::add(&mut self.stats.streams_finished, 1);
         self.close_stream(key, Closing::PeerReset);
         self.uncount(key);
         self.report(key, Event::Finished { stream: key });
@@ -49,7 +49,7 @@ impl Connection {
         if !stream.state.is_live() {
             return;
         }
-        self.stats.streams_reset += 1;
+        stats::add(&mut self.stats.streams_reset, 1);
         let closing = match error {
             Some(StreamError { by: Initiator::Peer, reach: Reach::Stream, .. }) => Closing::PeerReset,
             _ => Closing::Reset,
@@ -127,6 +127,7 @@ impl Connection {
     }
 
     /// Forgets everything that waits to be sent on the stream. Answers whether a piece of DATA was cut midway.
+    #[expect(clippy::arithmetic_side_effects, reason = "the gauge is the sum over the streams")]
     pub(super) fn drop_unsent(&mut self, key: StreamKey) -> bool {
         let Some(stream) = self.streams.get_mut(key) else { return false };
         let cut = stream.front_is_begun();
@@ -145,6 +146,7 @@ impl Connection {
     }
 
     /// The stream does not count any more.
+    #[expect(clippy::arithmetic_side_effects, reason = "counted once, when it was opened")]
     pub(super) fn uncount(&mut self, key: StreamKey) {
         let Some(stream) = self.streams.get_mut(key) else { return };
         if !core::mem::take(&mut stream.counted) {

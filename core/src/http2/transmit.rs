@@ -7,7 +7,7 @@ use super::lifetime::DRIBBLE_AFTER;
 use super::settings::{Offer, offer};
 use super::state::{Half, State};
 use super::stream::Item;
-use super::{Connection, Event, Fields, StreamId, StreamKey, TimerKind, control, store::Queue};
+use super::{Connection, Event, Fields, StreamId, StreamKey, TimerKind, control, stats, store::Queue};
 use crate::{Instant, Outbox};
 
 /// No DATA frame is longer than this, however large the peer allows them: a reset or another stream waits no longer.
@@ -121,9 +121,10 @@ impl Connection {
 
     fn put(&mut self, out: &mut Outbox, write: impl FnOnce(&mut Vec<u8>)) {
         out.write_with(write);
-        self.stats.frames_sent += 1;
+        stats::add(&mut self.stats.frames_sent, 1);
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "a window and a change of it have at most 33 bits")]
     fn put_settings(&mut self, out: &mut Outbox) {
         let settings = offer(&self.config, self.is_client());
         self.put(out, |out| frame::put_settings(out, &settings));
@@ -140,6 +141,7 @@ impl Connection {
         }
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "forced ones are counted as they are queued")]
     fn put_resets(&mut self, out: &mut Outbox) {
         while let Some(reset) = self.control.resets.pop_front() {
             self.control.forced_resets -= usize::from(reset.forced);
@@ -147,6 +149,10 @@ impl Connection {
         }
     }
 
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "the window and what is granted are at most 2^31-1 together"
+    )]
     fn put_stream_update(&mut self, key: StreamKey, out: &mut Outbox) {
         let Some(stream) = self.streams.get_mut(key) else { return };
         let (Some(id), true) = (stream.id, stream.state.is_receiving()) else { return };
@@ -195,6 +201,10 @@ impl Connection {
     }
 
     /// Encodes HEADERS, and CONTINUATION if the peer's frames are too small. Answers whether the stream goes on.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "`encode` only appends, and no buffer is longer than `isize::MAX`"
+    )]
     fn put_headers(&mut self, key: StreamKey, fields: Fields, interim: bool, out: &mut Outbox) -> bool {
         let Some(id) = self.number(key) else { return false };
         let Some(stream) = self.streams.get_mut(key) else { return false };
@@ -235,7 +245,7 @@ impl Connection {
             }
         });
         self.recycle(fields);
-        self.stats.frames_sent += 1 + continuations;
+        stats::add(&mut self.stats.frames_sent, 1 + continuations);
         self.on_message_frame_sent();
         !end_stream || self.on_end_sent(key)
     }
@@ -255,6 +265,10 @@ impl Connection {
     }
 
     /// Encodes one frame of DATA. `Again` if the stream goes on, with or without more DATA.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "no more than windows and buffers have; the gauge is the sum over the streams"
+    )]
     fn put_data(&mut self, key: StreamKey, out: &mut Outbox) -> Turn {
         let Some(stream) = self.streams.get_mut(key) else { return Turn::Over };
         let Some(id) = stream.id else { return Turn::Over };
@@ -303,8 +317,8 @@ impl Connection {
         if let Some(half) = stream.state.send_mut() {
             let _ = half.data(end_stream);
         }
-        self.stats.frames_sent += 1;
-        self.stats.data_sent += length as u64;
+        stats::add(&mut self.stats.frames_sent, 1);
+        stats::add(&mut self.stats.data_sent, length as u64);
         self.buckets.on_data_sent();
         self.on_message_frame_sent();
         if length >= WORTH_SENDING || self.stats.buffered_to_send == 0 {

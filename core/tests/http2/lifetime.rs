@@ -302,3 +302,10 @@ fn bandwidth_is_not_measured_without_data_or_without_growth() {
     }
     assert_eq!(asked, 2, "two rounds without growth, then none");
 }
+
+#[test]
+fn an_age_beyond_all_time_is_no_limit() {
+    let mut server = Raw::server_with(raw::config(|config| config.max_age = Some(Duration::MAX)));
+    server.pass(Duration::from_secs(1 << 32));
+    server.lives();
+}

@@ -157,6 +157,19 @@ fn frame_of_data_may_take_longer_while_it_keeps_its_rate() {
     assert_eq!(slow(1000).conn.stats().kills.get(Abuse::SlowFrames), 1);
 }
 
+/// Padding that has not come is no progress, and less of the frame than was thought is no panic.
+#[test]
+fn padded_data_is_measured_by_what_has_come_of_it() {
+    let mut server = Raw::server();
+    server.open(1, false);
+    let padded = raw::padded(1, &[0; 10_000], 200, false);
+    server.feed(&padded[..9]);
+    server.pass(29 * SECOND);
+    server.feed(&padded[9..12]);
+    server.pass(SECOND);
+    assert_eq!(server.is_dead_of(Reason::ENHANCE_YOUR_CALM), "slow_frames");
+}
+
 #[test]
 fn frames_one_after_another_are_no_slow_frame() {
     let frame = raw::data(1, &[0; 30], false);

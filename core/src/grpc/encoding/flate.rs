@@ -104,7 +104,7 @@ fn skip_head(member: &[u8]) -> Option<&[u8]> {
     for option in [NAME, COMMENT] {
         if flags & option != 0 {
             let end = rest.iter().position(|&octet| octet == 0)?;
-            rest = rest.get(end + 1..)?;
+            (_, rest) = rest.get(end..)?.split_first()?;
         }
     }
     if flags & CRC != 0 {

@@ -210,6 +210,7 @@ impl Call {
     }
 
     /// Answers a request that is no call.
+    #[expect(clippy::arithmetic_side_effects, reason = "a digit")]
     pub fn reject(carrier: &mut impl Carrier, rejection: &Rejection) {
         let mut fields = carrier.spare_fields();
         let mut digits = [0; 3];

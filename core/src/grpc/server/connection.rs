@@ -9,6 +9,7 @@ use crate::grpc::{
     CallId, CallLimits, Cardinality, Config, Encoding, Message, Metadata, Received, SendMessageError, Status,
 };
 use crate::http2::{self, ConnectionEnd, Reach, Reason, StreamError, StreamKey, UseError};
+
 use crate::{Instant, Outbox};
 
 /// What happened at a server.
@@ -227,7 +228,7 @@ impl Connection {
             Ok(head) => head,
             Err(rejection) => return self.reject(stream, &rejection),
         };
-        self.without_te += u64::from(!head.has_te());
+        http2::add(&mut self.without_te, u64::from(!head.has_te()));
         let mut call = Call::new(now, head, &self.config, self.max_timeout);
         if end_stream {
             call.on_end();
