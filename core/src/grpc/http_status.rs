@@ -30,6 +30,7 @@ pub fn code_of_reset(reason: Reason) -> Code {
 mod tests {
     use super::*;
 
+    /// Obligations: 51.
     #[test]
     fn http_statuses_map_as_the_document_says() {
         let expected = |status| match status {
@@ -45,6 +46,7 @@ mod tests {
         }
     }
 
+    /// Obligations: 51.
     #[test]
     fn resets_map_as_the_protocol_says() {
         let mapped: Vec<_> = (0..16).map(|code| code_of_reset(Reason(code))).collect();

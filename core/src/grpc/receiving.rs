@@ -218,6 +218,7 @@ mod tests {
         assert_eq!(outcome(half.receive(&mut buffer)), "End");
     }
 
+    /// Obligations: 52.
     #[test]
     fn two_messages_or_none_where_one_belongs_are_unimplemented() {
         let mut half = receiving(Cardinality::One);
@@ -229,6 +230,7 @@ mod tests {
         assert_eq!(outcome(half.receive(&mut data(&[]))), format!("{:?}", Code::Unimplemented));
     }
 
+    /// Obligations: 52.
     #[test]
     fn an_end_inside_a_message_is_internal_unless_the_call_failed_anyway() {
         for (well, expected) in [(true, "Internal"), (false, "End")] {

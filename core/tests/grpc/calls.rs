@@ -78,6 +78,7 @@ fn both_directions_stream_at_once() {
     assert_eq!(pair.server_events.last(), Some(&server::Event::Ended { call: served, how: Ended::Finished }));
 }
 
+/// Obligations: 53.
 #[test]
 fn a_deadline_ends_the_call_on_both_sides() {
     let mut pair = Pair::new();

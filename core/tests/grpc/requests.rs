@@ -66,6 +66,7 @@ fn call(bare: &mut Bare<Connection>) -> CallId {
 }
 
 /// Threats: S1, G5, G6.
+/// Obligations: 55.
 #[test]
 fn what_is_no_call_is_answered_and_goes_no_further() {
     let mut bare = server();
@@ -91,6 +92,7 @@ fn what_is_no_call_is_answered_and_goes_no_further() {
     assert_eq!((bare.grpc.active_calls(), bare.grpc.http2().stats().abuse.total()), (0, 0));
 }
 
+/// Obligations: 55.
 #[test]
 fn content_types_and_a_missing_te_are_taken_as_other_servers_do() {
     for content_type in
@@ -139,6 +141,7 @@ fn found(data: &'static [u8], end: bool, request: Cardinality) -> Option<Code> {
     }
 }
 
+/// Obligations: 52.
 #[test]
 fn one_message_where_one_belongs_and_no_more() {
     const EMPTY: &[u8] = &[0; 5];
@@ -168,6 +171,7 @@ fn a_call_that_ended_before_it_was_accepted_has_had_its_last_event() {
 }
 
 /// Threats: G1, G5.
+/// Obligations: 52.
 #[test]
 fn a_broken_message_ends_its_call_alone() {
     assert_eq!(found(&[0, 0, 0, 0, 9, 1], true, Cardinality::Many), Some(Code::Internal));

@@ -74,6 +74,7 @@ impl Answered {
     }
 }
 
+/// Obligations: 51.
 #[test]
 fn a_response_of_trailers_only_is_a_status_with_its_metadata() {
     let lines = [HEAD, &[("grpc-status", "5"), ("grpc-message", "no %C3%A9"), ("x-why", "gone")]].concat();
@@ -82,6 +83,7 @@ fn a_response_of_trailers_only_is_a_status_with_its_metadata() {
     assert_eq!(status.metadata().get("x-why"), Some("gone"));
 }
 
+/// Obligations: 51.
 #[test]
 fn a_grpc_status_holds_whatever_http_says_and_without_one_http_does() {
     let with = |http: &'static str, grpc: &'static str| {
@@ -150,6 +152,7 @@ fn found(data: &'static [u8], response: Cardinality) -> Code {
     }
 }
 
+/// Obligations: 52.
 #[test]
 fn one_message_where_one_belongs_and_no_more() {
     assert_eq!(found(b"", Cardinality::One), Code::Unimplemented);
@@ -159,6 +162,7 @@ fn one_message_where_one_belongs_and_no_more() {
     assert_eq!(found(b"", Cardinality::Many), Code::Ok);
 }
 
+/// Obligations: 52.
 #[test]
 fn a_message_that_is_cut_off_compressed_without_encoding_or_too_long_fails() {
     assert_eq!(found(&[0, 0, 0, 0, 3, b'h', b'i'], Cardinality::Many), Code::Internal);
@@ -176,6 +180,7 @@ fn an_encoding_that_was_not_offered_is_internal_and_named() {
     assert!(status.message().contains("snappy"), "{status}");
 }
 
+/// Obligations: 51.
 #[test]
 fn resets_are_codes() {
     for (reason, code) in [
@@ -196,6 +201,7 @@ fn resets_are_codes() {
     }
 }
 
+/// Obligations: 54.
 #[test]
 fn a_status_before_the_request_has_ended_ends_it() {
     let grpc = Connection::new(Config::client(), Instant::ZERO);

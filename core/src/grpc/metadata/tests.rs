@@ -7,6 +7,7 @@ fn received(lines: &[(&str, &str)]) -> Metadata {
 }
 
 /// Threats: S7.
+/// Obligations: 55.
 #[test]
 fn reserved_names_are_refused_on_the_way_out_and_hidden_on_the_way_in() {
     let mut metadata = Metadata::new();
@@ -52,6 +53,7 @@ fn every_octet_of_a_name_and_a_value_is_judged() {
     assert_eq!(Metadata::new().insert("", "v"), Err(MetadataError::Name));
 }
 
+/// Obligations: 55.
 #[test]
 fn binary_values_come_padded_unpadded_and_joined() {
     let metadata = received(&[("x-bin", "AQ==,Ag"), ("x-bin", "Aw"), ("x-bin", "!!")]);

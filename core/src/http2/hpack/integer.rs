@@ -65,6 +65,7 @@ mod tests {
     use super::*;
 
     /// 7541-47
+    /// Obligations: 47.
     #[test]
     fn integers_take_every_prefix_at_its_boundary() {
         for prefix in 4..=7 {
@@ -101,6 +102,7 @@ mod tests {
     }
 
     /// 7541-47: zeros pad a value, but not beyond the fifth byte.
+    /// Obligations: 47.
     #[test]
     fn integers_are_refused_beyond_five_continuation_bytes() {
         assert_eq!(decode(5, &[0x1f, 0x80, 0x80, 0x00]), Ok(Some((31, 4))));
@@ -110,6 +112,7 @@ mod tests {
     }
 
     /// 7541-47: the same on a machine of 32 bits.
+    /// Obligations: 47.
     #[test]
     fn integers_above_2_to_the_28_are_refused_without_overflow() {
         assert_eq!(decode(7, &[0x7f, 0x81, 0xff, 0xff, 0x7f]), Ok(Some((1 << 28, 5))));

@@ -158,6 +158,7 @@ fn responses_of_rfc_7541_appendix_c_5_and_c_6() {
 }
 
 /// 7541-44
+/// Obligations: 44.
 #[test]
 fn index_zero_or_beyond_both_tables_is_refused() {
     for block in ["80", "be", "ff00", "ff8080808001"] {
@@ -176,6 +177,7 @@ fn index_zero_or_beyond_both_tables_is_refused() {
 }
 
 /// 7541-44
+/// Obligations: 44.
 #[test]
 fn index_62_after_its_eviction_is_refused() {
     let mut d = decoder();
@@ -191,6 +193,7 @@ fn index_62_after_its_eviction_is_refused() {
 }
 
 /// 7541-45
+/// Obligations: 45.
 #[test]
 fn entry_size_counts_decoded_octets_and_32() {
     // "www.example.com" takes 12 octets on the wire and 15 decoded: with the name 10 + 15 + 32 = 57.
@@ -204,6 +207,7 @@ fn entry_size_counts_decoded_octets_and_32() {
 }
 
 /// 7541-45
+/// Obligations: 45.
 #[test]
 fn an_entry_larger_than_the_table_empties_it_without_error() {
     let mut d = decoder();
@@ -218,6 +222,7 @@ fn an_entry_larger_than_the_table_empties_it_without_error() {
 }
 
 /// 7541-45
+/// Obligations: 45.
 #[test]
 fn an_insert_may_name_the_entry_that_it_evicts() {
     let mut d = decoder();
@@ -232,6 +237,7 @@ fn an_insert_may_name_the_entry_that_it_evicts() {
 
 /// 7541-46
 /// Threats: H4.
+/// Obligations: 46.
 #[test]
 fn size_updates_come_only_first_and_at_most_twice() {
     assert!(decode(&mut decoder(), &hex("20 3fe11f 82")).is_ok());
@@ -247,6 +253,7 @@ fn size_updates_come_only_first_and_at_most_twice() {
 }
 
 /// 7541-46
+/// Obligations: 46.
 #[test]
 fn size_update_above_the_acknowledged_limit_is_refused() {
     assert!(decode(&mut decoder(), &hex("3fe11f")).is_ok(), "4096");
@@ -258,6 +265,7 @@ fn size_update_above_the_acknowledged_limit_is_refused() {
 }
 
 /// 9113-6
+/// Obligations: 6.
 #[test]
 fn the_block_after_an_acknowledged_decrease_begins_with_a_size_update() {
     let lowered = |limits: &[u32]| {
@@ -288,6 +296,7 @@ fn the_block_after_an_acknowledged_decrease_begins_with_a_size_update() {
 
 /// 7541-47
 /// Threats: H5.
+/// Obligations: 47.
 #[test]
 fn integers_out_of_range_are_refused_wherever_they_stand() {
     let long = "ffffffffff";
@@ -297,6 +306,7 @@ fn integers_out_of_range_are_refused_wherever_they_stand() {
 }
 
 /// 7541-48
+/// Obligations: 48.
 #[test]
 fn huffman_errors_end_the_block() {
     // 00011 is "a". Zeros as padding, EOS, eleven ones as padding, zeros in the padding of a name.
@@ -308,6 +318,7 @@ fn huffman_errors_end_the_block() {
 
 /// 7541-49
 /// Threats: H7.
+/// Obligations: 49.
 #[test]
 fn never_indexed_fields_stay_sensitive() {
     let mut d = decoder();
@@ -484,6 +495,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// 7541-50
+    /// Obligations: 50.
     #[test]
     fn byte_at_a_time_equals_whole_with_the_same_table_digest(
         blocks in proptest::collection::vec(block(), 1..5),

@@ -99,6 +99,7 @@ fn an_entry_that_would_empty_the_table_is_not_indexed() {
 }
 
 /// 7541-46
+/// Obligations: 46.
 #[test]
 fn two_changes_between_blocks_are_signalled_as_the_lowest_and_the_last() {
     let mut pair = Pair::new();
@@ -145,6 +146,7 @@ fn the_table_never_exceeds_our_own_cap() {
 
 /// 7541-49, H7
 /// Threats: H7.
+/// Obligations: 49.
 #[test]
 fn secrets_are_never_indexed() {
     let mut pair = Pair::new();

@@ -70,6 +70,7 @@ fn huffman_codes_of_rfc_7541_appendix_b() {
 }
 
 /// 7541-48
+/// Obligations: 48.
 #[test]
 fn huffman_round_trips_all_octets_and_the_empty_string() {
     assert_eq!(code(b""), b"");
@@ -88,6 +89,7 @@ fn huffman_round_trips_all_octets_and_the_empty_string() {
 }
 
 /// 7541-48
+/// Obligations: 48.
 #[test]
 fn huffman_eos_is_refused_wherever_it_is() {
     let (eos, zero, newline) = ((0x3fff_ffff, 30), (0, 5), (0x3fff_fffc, 30));
@@ -103,6 +105,7 @@ fn huffman_eos_is_refused_wherever_it_is() {
 }
 
 /// 7541-48
+/// Obligations: 48.
 #[test]
 fn huffman_padding_of_eight_bits_or_more_is_refused() {
     for string in [&b""[..], b"0", b"00", b"000", b"0000", b"00000000", b"&&&&&&&&", b"\n"] {
@@ -115,6 +118,7 @@ fn huffman_padding_of_eight_bits_or_more_is_refused() {
 }
 
 /// 7541-48
+/// Obligations: 48.
 #[test]
 fn huffman_padding_that_is_not_all_ones_is_refused() {
     for len in 1..16 {
