@@ -79,8 +79,8 @@ fn besiege(options: &Options) -> Result<bool, String> {
 
 /// Calls before anything is measured: connections are made, memory is as it stays.
 const WARM_UP: Duration = Duration::from_millis(300);
-/// How long the neighbour is alone, for comparison.
-const ALONE: Duration = Duration::from_millis(1000);
+/// How long the neighbour is alone, for comparison, where the attack lasts no less.
+const ALONE: Duration = Duration::from_secs(1);
 
 fn play(attack: &'static Attack, options: &Options, row: &mut Row) -> Result<(), String> {
     let server = options.target.server()?;
@@ -89,7 +89,7 @@ fn play(attack: &'static Attack, options: &Options, row: &mut Row) -> Result<(),
     let mut neighbour = Neighbour::start(server.address, options.rate);
     thread::sleep(WARM_UP);
     neighbour.take();
-    thread::sleep(ALONE);
+    thread::sleep(ALONE.min(options.length));
     let before = neighbour.take();
     if let Some(failure) = before.failure {
         return Err(format!("the server does not serve its neighbour in peace: {failure}"));

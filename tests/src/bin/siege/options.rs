@@ -59,8 +59,8 @@ pub(crate) enum Asked {
     Help,
 }
 
-/// The longest attack, in seconds.
-const LONGEST: u64 = 600;
+/// How long an attack may last, in seconds.
+const LENGTHS: std::ops::RangeInclusive<f64> = 0.1..=600.0;
 
 /// Reads the command line.
 ///
@@ -83,11 +83,12 @@ pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Asked
             "--pid" => pid = Some(number(&option, &value()?)?),
             "--attack" => options.attacks = attacks(&value()?)?,
             "--seconds" => {
-                let seconds: u64 = number(&option, &value()?)?;
-                if !(1..=LONGEST).contains(&seconds) {
-                    return Err(format!("an attack lasts 1 to {LONGEST} seconds"));
+                let seconds: f64 = number(&option, &value()?)?;
+                if !LENGTHS.contains(&seconds) {
+                    let (least, most) = (LENGTHS.start(), LENGTHS.end());
+                    return Err(format!("an attack lasts {least} to {most} seconds"));
                 }
-                options.length = Duration::from_secs(seconds);
+                options.length = Duration::from_secs_f64(seconds);
             }
             "--rounds" => options.rounds = number::<u32>(&option, &value()?)?.max(1),
             "--rate" => options.rate = number(&option, &value()?)?,

@@ -9,6 +9,12 @@ pub(crate) const HEAD: &str = "\
 | id | attack | what the server did | ended after | connections | peak RSS | neighbour | p99 | verdict |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |";
 
+/// What a connection may make a server hold, in bytes: the windows of 128 streams, 16 MiB of unfinished messages, the longest one of
+/// 4 MiB, buffers that double as they grow.
+const MOST_MEMORY: u64 = 64 << 20;
+/// What the neighbour keeps of its rate, at least, when it is said to be unharmed.
+const LEAST_GOODPUT: f64 = 0.8;
+
 /// One attack, in all of its rounds.
 pub(crate) struct Row {
     attack: &'static Attack,
@@ -62,13 +68,19 @@ impl Row {
     /// The row of the table.
     pub(crate) fn markdown(&mut self) -> String {
         let Self { attack, account, growth, goodput, before, during } = self;
+        let growth = median(growth);
+        let goodput = median(goodput).unwrap_or_default();
         let verdict = if !account.broken.is_empty() {
             let broken: Vec<_> = account.broken.iter().map(String::as_str).collect();
             format!("**BROKEN**: {}", broken.join("; "))
-        } else if account.was_ended() {
-            "ended".to_owned()
         } else {
-            "harmless".to_owned()
+            let verdict = if account.was_ended() { "ended" } else { "harmless" };
+            match (growth.is_some_and(|bytes| bytes > MOST_MEMORY), goodput < LEAST_GOODPUT) {
+                (false, false) => verdict.to_owned(),
+                (true, false) => format!("{verdict}, costs memory"),
+                (false, true) => format!("{verdict}, costs the neighbour"),
+                (true, true) => format!("{verdict}, costs memory and the neighbour"),
+            }
         };
         let lenient: Vec<_> = account.lenient.iter().copied().collect();
         let notes =
@@ -80,9 +92,8 @@ impl Row {
             attack.id,
             attack.what,
             median(&mut account.kills).map_or("-".to_owned(), milliseconds),
-            median(growth)
-                .map_or("-".to_owned(), |bytes| format!("+{:.1} MiB", bytes as f64 / f64::from(1 << 20))),
-            100.0 * median(goodput).unwrap_or_default(),
+            growth.map_or("-".to_owned(), |bytes| format!("+{:.1} MiB", bytes as f64 / f64::from(1 << 20))),
+            100.0 * goodput,
             milliseconds(median(before).unwrap_or_default()),
             milliseconds(median(during).unwrap_or_default()),
         )

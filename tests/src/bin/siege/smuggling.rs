@@ -71,11 +71,10 @@ const AUTHORITIES: &[Case] = &[
     // "SHOULD treat a request as malformed" (RFC 9113 §8.3.1).
     doubtful("a host that is another", |stream| greet_with(stream, &[("host", "elsewhere")])),
     doubtful("two hosts", |stream| greet_with(stream, &[("host", "localhost"), ("host", "elsewhere")])),
-    malformed(
-        "an authority with a user",
-        |stream| greet(stream, &wire::request_but(":authority", Some("me@localhost"))),
-        "RFC 9113 §8.3.1",
-    ),
+    // Nobody may send it, and nothing is said of who receives it.
+    doubtful("an authority with a user", |stream| {
+        greet(stream, &wire::request_but(":authority", Some("me@localhost")))
+    }),
     doubtful("no authority at all", |stream| greet(stream, &wire::request_but(":authority", None))),
 ];
 
