@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 #[cfg(unix)]
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use futures_channel::oneshot;
 use futures_util::future::RemoteHandle;
@@ -44,13 +44,16 @@ pub struct Running {
     tls: Option<ClientTls>,
     stop: Option<oneshot::Sender<()>>,
     task: RemoteHandle<()>,
+    /// Connections that were ended for abuse.
+    kills: Arc<Mutex<Vec<String>>>,
 }
 
 impl Running {
-    /// Tells the server to end, and waits until it has.
+    /// Tells the server to end, and waits until it has. No scenario is an attack: nobody was ended for one.
     pub async fn stop(mut self) {
         self.tell_to_stop();
         self.task.await;
+        assert_eq!(*self.kills.lock().unwrap(), Vec::<String>::new(), "a connection was ended for abuse");
     }
 
     /// Tells the server to end.
@@ -147,7 +150,15 @@ fn run(
     let seen = Arc::new(Seen::new(rt));
     // Compressed only to clients that take it.
     let service = TestServiceServer::new(Tester(Arc::clone(&seen))).send_compressed(Encoding::Gzip);
-    let server: Server = options(Server::builder().add_service(service)).into();
+    let kills = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&kills);
+    let builder = Server::builder().add_service(service).on_connection_error(move |error| {
+        let error = error.to_string();
+        if error.contains("ENHANCE_YOUR_CALM") {
+            told.lock().unwrap().push(error);
+        }
+    });
+    let server: Server = options(builder).into();
     let (stop, stopped) = oneshot::channel::<()>();
     let task = spawn(rt, async move {
         let stopped = async {
@@ -155,7 +166,7 @@ fn run(
         };
         bound.serve_with_shutdown(server, stopped).await.unwrap();
     });
-    Running { seen, rt: rt.clone(), target, tls: None, stop: Some(stop), task }
+    Running { seen, rt: rt.clone(), target, tls: None, stop: Some(stop), task, kills }
 }
 
 /// A path where no socket is.
