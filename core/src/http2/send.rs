@@ -262,3 +262,24 @@ impl Connection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Instant;
+    use crate::http2::{Config, StreamId};
+
+    /// Obligations: 13.
+    #[test]
+    fn a_client_whose_stream_numbers_run_low_opens_no_more() {
+        // RFC 9113 §5.1.1: 2^31-1 numbers are too many to open in a test.
+        let request = || [(":method", "GET"), (":scheme", "http"), (":path", "/")].into_iter().collect();
+        let mut client = Connection::client(Config::default(), Instant::ZERO);
+        client.next_local = Some(StreamId::from_wire([0x5f, 0xff, 0xff, 0xfd]));
+        let last = client.open(request(), true).expect("a stream");
+        client.poll_transmit(Instant::ZERO, &mut crate::Outbox::new(), 1 << 14);
+        assert_eq!(client.stream_id(last).map(StreamId::get), Some(0x5fff_fffd));
+        assert_eq!(client.open(request(), true), Err(OpenError::GoingAway(request())));
+        assert_eq!(client.active_streams(), 1);
+    }
+}
