@@ -3,6 +3,7 @@
 
 pub mod call_pair;
 pub mod client_connection;
+pub mod differential_h2;
 mod end;
 pub mod frame_parse;
 pub mod hpack_decode;
@@ -16,9 +17,10 @@ pub mod text;
 pub type Target = fn(&[u8]);
 
 /// Every target under the name of its folder in `seeds/`.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("call_pair", call_pair::run),
     ("client_connection", client_connection::run),
+    ("differential_h2", differential_h2::run),
     ("frame_parse", frame_parse::run),
     ("hpack_decode", hpack_decode::run),
     ("hpack_round_trip", hpack_round_trip::run),

@@ -55,3 +55,53 @@ impl Deadlines {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::http2::StreamKey;
+
+    fn call(n: u32) -> CallId {
+        CallId(StreamKey::made_up(n))
+    }
+
+    proptest! {
+        /// Against a map of the calls that live: none is due late or early, and what ended takes no memory for long.
+        #[test]
+        fn every_call_that_lives_is_due_in_its_time(
+            ops in proptest::collection::vec((0..4_u8, 0..300_u64), 0..400),
+        ) {
+            let mut deadlines = Deadlines::default();
+            let mut live: BTreeMap<CallId, Instant> = BTreeMap::new();
+            let (mut now, mut next) = (Instant::ZERO, 0);
+            for (what, how) in ops {
+                match what {
+                    0 | 1 => {
+                        let at = now + core::time::Duration::from_nanos(how);
+                        deadlines.add(at, call(next));
+                        live.insert(call(next), at);
+                        next += 1;
+                    }
+                    2 => {
+                        let Some(&ended) = live.keys().nth(how as usize % live.len().max(1)) else { continue };
+                        live.remove(&ended);
+                        deadlines.forget_one(|call| live.contains_key(&call));
+                    }
+                    _ => now += core::time::Duration::from_nanos(how / 4),
+                }
+                while let Some(due) = deadlines.expire(now) {
+                    let Some(at) = live.remove(&due) else { continue };
+                    prop_assert!(at <= now, "due before its time");
+                    deadlines.forget_one(|call| live.contains_key(&call));
+                }
+                prop_assert!(live.values().all(|&at| at > now), "late");
+                prop_assert!(deadlines.next().is_none_or(|next| live.values().all(|&at| next <= at)));
+                prop_assert!(deadlines.heap.len() <= SWEEP_FROM.max(2 * live.len() + 1));
+            }
+        }
+    }
+}

@@ -74,8 +74,9 @@ fn is_reserved(name: &[u8]) -> bool {
     }
 }
 
+/// Whether values of the name are octets; case means nothing in names.
 fn is_binary(name: &[u8]) -> bool {
-    name.ends_with(b"-bin")
+    name.last_chunk::<4>().is_some_and(|end| end.eq_ignore_ascii_case(b"-bin"))
 }
 
 impl Metadata {

@@ -86,9 +86,24 @@ mod tests {
             prop_assert_eq!(decode(&encoded), text);
         }
 
+        /// What is no escape stays, and what is no UTF-8 is replaced.
         #[test]
-        fn any_octets_decode_to_something(octets: Vec<u8>) {
-            decode(&octets);
+        fn any_octets_are_read_as_a_plain_reader_does(octets: Vec<u8>, near in "([a-c]|%[0-9a-fA-G]{0,2}){0,9}") {
+            for text in [&octets[..], near.as_bytes()] {
+                let (mut out, mut at) = (Vec::new(), 0);
+                while at < text.len() {
+                    let digits = text.get(at + 1..at + 3).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+                    if let (b'%', Some(digits)) = (text[at], digits) {
+                        let digits = core::str::from_utf8(digits).expect("ASCII");
+                        out.push(u8::from_str_radix(digits, 16).expect("two digits"));
+                        at += 3;
+                    } else {
+                        out.push(text[at]);
+                        at += 1;
+                    }
+                }
+                prop_assert_eq!(decode(text), String::from_utf8_lossy(&out));
+            }
         }
     }
 }

@@ -185,6 +185,8 @@ impl Receiving {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::grpc::Code;
 
@@ -249,5 +251,82 @@ mod tests {
         half.end(false);
         assert_eq!([outcome(half.receive(&mut buffer)), outcome(half.receive(&mut buffer))], ["hi", "hi"]);
         assert_eq!(outcome(half.receive(&mut buffer)), "End");
+    }
+
+    /// The messages in `octets`, and the code of what ends them: nothing more to come, or a fault.
+    fn plainly(mut octets: &[u8], rules: Rules, cardinality: Cardinality) -> (Vec<(bool, Vec<u8>)>, Code) {
+        let mut messages = Vec::new();
+        while let [flag, a, b, c, d, rest @ ..] = octets {
+            let length = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
+            if *flag > 1 || (*flag == 1 && !rules.compressible) {
+                return (messages, Code::Internal);
+            }
+            if length > rules.max_length {
+                return (messages, Code::ResourceExhausted);
+            }
+            let Some((payload, after)) = rest.split_at_checked(length) else { break };
+            if cardinality == Cardinality::One && !after.is_empty() {
+                return (messages, Code::Unimplemented);
+            }
+            messages.push((*flag == 1, payload.to_vec()));
+            octets = after;
+        }
+        let end = match (octets, cardinality) {
+            ([], Cardinality::One) if messages.is_empty() => Code::Unimplemented,
+            ([], _) => Code::Ok,
+            _ => Code::Internal,
+        };
+        (messages, end)
+    }
+
+    fn piece() -> impl Strategy<Value = Vec<u8>> {
+        let prefix = (
+            prop_oneof![6 => Just(0_u8), 3 => Just(1), 1 => any::<u8>()],
+            prop_oneof![9 => 0..12_u32, 1 => 90..110_u32],
+        );
+        (prefix, any::<bool>()).prop_map(|((flag, length), whole)| {
+            let payload = vec![7; length as usize - usize::from(whole && length > 0 && length % 5 == 0)];
+            [&[flag][..], &length.to_be_bytes(), &payload].concat()
+        })
+    }
+
+    proptest! {
+        /// Whatever comes and however it is cut: what a reader of the whole finds, and who waits is told.
+        #[test]
+        fn any_octets_are_the_messages_that_a_plain_reader_finds(
+            octets in proptest::collection::vec(piece(), 0..6).prop_map(|pieces| pieces.concat()),
+            cuts in proptest::collection::vec(1..30_usize, 1..10),
+            one: bool, compressible: bool,
+        ) {
+            let cardinality = if one { Cardinality::One } else { Cardinality::Many };
+            let rules = Rules { max_length: 100, compressible, window: 64 };
+            let mut half = Receiving::new(cardinality, rules);
+            let (mut buffer, mut rest) = (BytesMut::new(), &octets[..]);
+            let (mut messages, mut end) = (Vec::new(), None);
+            let mut cuts = cuts.into_iter().cycle();
+            while end.is_none() {
+                match half.receive(&mut buffer) {
+                    Received::Message(message) => messages.push((message.compressed, message.payload.to_vec())),
+                    Received::End => end = Some(Code::Ok),
+                    Received::Failed(status) => end = Some(status.code()),
+                    Received::Pending => {
+                        prop_assert!(half.is_wished());
+                        let (part, after) = rest.split_at(cuts.next().expect("a cycle").min(rest.len()));
+                        if part.is_empty() {
+                            half.end(true);
+                            prop_assert!(half.satisfies_wish(&buffer), "the end is news to who waits");
+                            continue;
+                        }
+                        buffer.extend_from_slice(part);
+                        rest = after;
+                        // What it says is what receiving would find.
+                        let mut look = half;
+                        let finds = !matches!(look.receive(&mut buffer.clone()), Received::Pending);
+                        prop_assert_eq!(half.satisfies_wish(&buffer), finds);
+                    }
+                }
+            }
+            prop_assert_eq!((messages, end.expect("the loop's end")), plainly(&octets, rules, cardinality));
+        }
     }
 }

@@ -149,8 +149,16 @@ mod tests {
         }
 
         #[test]
-        fn any_octets_are_judged(text: Vec<u8>) {
-            let _ = parse(&text);
+        fn any_text_is_read_as_the_protocol_says(octets: Vec<u8>, near in "[0-9]{0,9}[HMSmun]?") {
+            for text in [&octets[..], near.as_bytes()] {
+                let plainly = core::str::from_utf8(text).ok().and_then(|text| {
+                    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+                    let size = UNITS.iter().find(|(name, _)| unit.as_bytes() == [*name])?.1;
+                    let legal = (1..=8).contains(&digits.len()) && digits.bytes().all(|octet| octet.is_ascii_digit());
+                    legal.then(|| digits.parse::<u128>().expect("digits") * size)
+                });
+                prop_assert_eq!(parse(text).ok().map(|timeout| timeout.as_nanos()), plainly);
+            }
         }
     }
 }

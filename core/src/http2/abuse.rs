@@ -138,3 +138,39 @@ pub(crate) fn charge(
     stats.abuse.count(abuse);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// However the takes are spread: no more than the burst, what was earned and what the time gave; and whoever keeps
+        /// to the rate is never refused.
+        #[test]
+        fn a_bucket_gives_what_it_got_and_no_more(
+            burst in 0..20_u32, more in 0..20_u32, rate in 0..1000_u32,
+            acts in proptest::collection::vec((0..50_000_000_u64, 0..3_u32), 0..200),
+        ) {
+            let mut now = Instant::ZERO;
+            let mut bucket = Bucket::new(burst, burst + more, rate, now);
+            let (mut taken, mut got) = (0_u64, u64::from(burst) * TOKEN);
+            for (nanos, earned) in acts {
+                now += Duration::from_nanos(nanos);
+                bucket.earn(earned);
+                got += u64::from(earned) * TOKEN + nanos * u64::from(rate);
+                taken += u64::from(bucket.take(now));
+                prop_assert!(taken * TOKEN <= got);
+            }
+            if rate > 0 {
+                for _ in 0..50 {
+                    now += Duration::from_nanos(TOKEN.div_ceil(u64::from(rate)));
+                    prop_assert!(bucket.take(now) || burst + more == 0);
+                }
+            }
+        }
+    }
+}

@@ -95,6 +95,8 @@ impl ClosedStreams {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn id(n: u32) -> StreamId {
@@ -130,5 +132,40 @@ mod tests {
         closed.remember(id(4), Closing::Reset);
         assert_eq!(closed.recall(id(2)), Past::Forgotten);
         assert_eq!(closed.recall(id(4)), Past::Closed(Closing::Reset));
+    }
+
+    proptest! {
+        /// Against a map of all that was ever closed: near enough it says what became of a stream, further away nothing.
+        #[test]
+        fn remembers_as_a_map_does_but_for_what_is_long_past(
+            size in 1..12_u32,
+            ops in proptest::collection::vec((0..40_u32, prop_oneof![9 => (0..3_u32).prop_map(Some), 1 => Just(None)]), 0..60),
+        ) {
+            let mut closed = ClosedStreams::new(size);
+            let mut map = std::collections::BTreeMap::new();
+            let (mut highest, mut horizon) = (0, 0);
+            for (n, how) in ops {
+                match how {
+                    Some(how) if !map.contains_key(&n) => {
+                        closed.remember(id(n), closing(how));
+                        map.insert(n, closing(how));
+                        highest = highest.max(n);
+                    }
+                    Some(_) => {}
+                    None => {
+                        closed.forget();
+                        horizon = if map.is_empty() { 0 } else { highest + 1 };
+                    }
+                }
+                for n in 0..=highest {
+                    let expected = match map.get(&n) {
+                        _ if n < horizon || highest - n >= size => Past::Forgotten,
+                        Some(&closing) => Past::Closed(closing),
+                        None => Past::Skipped,
+                    };
+                    prop_assert_eq!(closed.recall(id(n)), expected, "stream {} of {}", n, highest);
+                }
+            }
+        }
     }
 }

@@ -69,3 +69,61 @@ pub(crate) const fn widened(window: i64, increment: u32) -> Option<i64> {
     let sum = window + increment as i64;
     if sum > MAX_WINDOW { None } else { Some(sum) }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Debug)]
+    enum Op {
+        Receive(u32),
+        Grow(u32),
+        Update,
+    }
+
+    proptest! {
+        /// Against what a peer counts: what it may send is what it was told, less what it sent; and what it was told and
+        /// what it is still to be told are together what it may send ahead.
+        #[test]
+        fn credit_is_conserved(target: u32, ops in proptest::collection::vec(prop_oneof![
+            4 => prop_oneof![0..70_000_u32, any::<u32>()].prop_map(Op::Receive),
+            1 => any::<u32>().prop_map(Op::Grow),
+            3 => Just(Op::Update),
+        ], 0..60)) {
+            let mut window = RecvWindow::new(target);
+            let mut ahead = i64::from(target).clamp(65_535, MAX_WINDOW);
+            let mut peer = 65_535_i64;
+            for op in ops {
+                match op {
+                    Op::Receive(octets) => {
+                        let allowed = i64::from(octets) <= peer;
+                        prop_assert_eq!(window.receive(octets), allowed);
+                        peer -= if allowed { i64::from(octets) } else { 0 };
+                    }
+                    Op::Grow(target) => {
+                        window.grow(target);
+                        ahead = ahead.max(i64::from(target).min(MAX_WINDOW));
+                    }
+                    Op::Update => {
+                        let due = window.is_update_due();
+                        let increment = window.take_update();
+                        prop_assert!(increment > 0 || !due);
+                        peer = widened(peer, increment).expect("never told more than 2^31-1");
+                    }
+                }
+                prop_assert_eq!((window.window(), window.target()), (peer, ahead));
+                // Nobody waits for credit that is not on its way.
+                prop_assert!(window.window() > 0 || window.is_update_due());
+            }
+        }
+
+        /// RFC 9113 §6.9.1.
+        #[test]
+        fn a_window_is_widened_to_2_to_the_31_less_1_and_no_further(window in -MAX_WINDOW..=MAX_WINDOW, increment: u32) {
+            let sum = i128::from(window) + i128::from(increment);
+            prop_assert_eq!(widened(window, increment).map(i128::from), Some(sum).filter(|&sum| sum < 1 << 31));
+        }
+    }
+}

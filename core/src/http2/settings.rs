@@ -136,3 +136,52 @@ impl Config {
         self.max_frame_size.clamp(MIN_FRAME_SIZE, MAX_FRAME_SIZE)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// RFC 9113 §6.5.2: what one parameter may be.
+    fn is_legal(id: u16, value: u32, from_server: bool) -> bool {
+        match id {
+            2 => value == 0 || (value == 1 && !from_server),
+            4 => value < 1 << 31,
+            5 => (16_384..=16_777_215).contains(&value),
+            _ => true,
+        }
+    }
+
+    proptest! {
+        /// The last of an id holds; one that is illegal, and none does.
+        #[test]
+        fn any_parameters_are_taken_as_the_rfc_says(
+            parameters in proptest::collection::vec(
+                (0..9_u16, prop_oneof![0..3_u32, 16_383..16_386_u32, 16_777_214..16_777_217_u32, 0x7fff_fffe..=0x8000_0001_u32, any::<u32>()]),
+                0..6,
+            ),
+            from_server: bool,
+        ) {
+            let before = PeerSettings::default();
+            let settings = parameters.iter().flat_map(|&(id, value)| {
+                let octets = [&id.to_be_bytes()[..], &value.to_be_bytes()].concat();
+                crate::http2::frame::settings(&octets).expect("six octets").collect::<Vec<_>>()
+            });
+            let after = before.updated(settings, from_server);
+            let legal = parameters.iter().all(|&(id, value)| is_legal(id, value, from_server));
+            prop_assert_eq!(after.is_ok(), legal);
+            if let Ok(after) = after {
+                let last = |wanted: u16| parameters.iter().rev().find(|(id, _)| *id == wanted).map(|(_, value)| *value);
+                let expected = PeerSettings {
+                    header_table_size: last(1).unwrap_or(before.header_table_size),
+                    max_concurrent_streams: last(3).or(before.max_concurrent_streams),
+                    initial_window: last(4).unwrap_or(before.initial_window),
+                    max_frame_size: last(5).unwrap_or(before.max_frame_size),
+                    max_header_list_size: last(6).or(before.max_header_list_size),
+                };
+                prop_assert_eq!(after, expected);
+            }
+        }
+    }
+}

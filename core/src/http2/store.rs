@@ -16,6 +16,12 @@ impl StreamKey {
     pub const fn index(self) -> usize {
         self.slot as usize
     }
+
+    /// The key of a stream that nobody opened.
+    #[cfg(test)]
+    pub(crate) const fn made_up(slot: u32) -> Self {
+        Self { slot, generation: 1 }
+    }
 }
 
 /// A queue that streams stand in. One stream is in at most one queue of each lane.

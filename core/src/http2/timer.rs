@@ -161,3 +161,84 @@ impl Timers {
             .min_by_key(|&(at, _)| at);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Debug)]
+    enum Op {
+        Set(usize, u64),
+        Clear(usize),
+        Pass(u64),
+        Listen(bool),
+        Stop,
+    }
+
+    proptest! {
+        /// Against a map: the earliest is next, each expires once, none before its time, and those that blame a silent
+        /// peer stand still while nothing is read.
+        #[test]
+        fn are_a_map_of_deadlines(ops in proptest::collection::vec(prop_oneof![
+            20 => (0..15_usize, 0..100_u64).prop_map(|(kind, after)| Op::Set(kind, after)),
+            5 => (0..15_usize).prop_map(Op::Clear),
+            10 => (0..60_u64).prop_map(Op::Pass),
+            5 => any::<bool>().prop_map(Op::Listen),
+            1 => Just(Op::Stop),
+        ], 0..80)) {
+            let mut timers = Timers::default();
+            let mut map: BTreeMap<usize, Instant> = BTreeMap::new();
+            let (mut now, mut deaf_since, mut stopped) = (Instant::ZERO, None, false);
+            for op in ops {
+                match op {
+                    Op::Set(kind, after) => {
+                        let at = now + core::time::Duration::from_nanos(after);
+                        timers.set(TimerKind::ALL[kind], at);
+                        if !stopped {
+                            map.insert(kind, at);
+                        }
+                    }
+                    Op::Clear(kind) => {
+                        timers.clear(TimerKind::ALL[kind]);
+                        map.remove(&kind);
+                    }
+                    Op::Pass(nanos) => now += core::time::Duration::from_nanos(nanos),
+                    Op::Listen(listening) => {
+                        timers.set_listening(now, listening);
+                        match (listening, deaf_since) {
+                            (false, None) => deaf_since = Some(now),
+                            (true, Some(since)) => {
+                                let stood = map.iter_mut().filter(|(kind, _)| TimerKind::ALL[**kind].blames_silence());
+                                stood.for_each(|(_, at)| *at += now - since);
+                                deaf_since = None;
+                            }
+                            _ => {}
+                        }
+                    }
+                    Op::Stop => {
+                        timers.stop();
+                        map.clear();
+                        (stopped, deaf_since) = (true, None);
+                    }
+                }
+                let runs = |kind: usize| !(deaf_since.is_some() && TimerKind::ALL[kind].blames_silence());
+                let earliest = |map: &BTreeMap<usize, Instant>| {
+                    map.iter().filter(|(kind, _)| runs(**kind)).map(|(_, at)| *at).min()
+                };
+                while let Some(kind) = timers.expire(now) {
+                    let due = map.remove(&(kind as usize));
+                    prop_assert!(due.is_some_and(|at| at <= now), "{:?} is not due", kind);
+                }
+                prop_assert!(earliest(&map).is_none_or(|at| at > now), "a timer is late");
+                prop_assert_eq!(timers.next().map(|(at, _)| at), earliest(&map));
+                for (at, kind) in TimerKind::ALL.into_iter().enumerate() {
+                    prop_assert_eq!(timers.is_set(kind), map.contains_key(&at));
+                }
+            }
+        }
+    }
+}

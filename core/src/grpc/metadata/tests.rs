@@ -69,6 +69,18 @@ fn text_and_octets_do_not_mix() {
     assert_eq!(metadata.insert_bin("x", [1]), Err(MetadataError::Kind));
 }
 
+/// Found by the fuzz target `text`.
+#[test]
+fn case_means_nothing_in_names_of_octets_either() {
+    let mut metadata = Metadata::new();
+    metadata.insert_bin("Trace-Bin", [1, 2]).unwrap();
+    for name in ["trace-bin", "Trace-Bin", "TRACE-BIN"] {
+        assert_eq!(metadata.get_bin(name), Some(vec![1, 2]), "{name}");
+        assert_eq!(metadata.get(name), None, "{name}: octets as text");
+        assert!(metadata.contains(name));
+    }
+}
+
 #[test]
 fn values_of_a_name_stay_in_order_and_insert_replaces_them() {
     let mut metadata = Metadata::new();

@@ -62,6 +62,8 @@ const fn prefix_mask(prefix: u32) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// 7541-47
@@ -119,5 +121,51 @@ mod tests {
         assert_eq!(decode(7, &[0x7f, 0x82, 0xff, 0xff, 0x7f]), Err(Error::Integer));
         assert_eq!(decode(7, &[0x7f, 0xff, 0xff, 0xff, 0xff, 0x7f]), Err(Error::Integer));
         assert_eq!(decode(8, &[0xff; 16]), Err(Error::Integer));
+    }
+
+    /// RFC 7541 §5.1 in numbers that nothing overflows: value and octets taken, or what is wrong.
+    fn plainly(prefix: u32, octets: &[u8]) -> Result<Option<(usize, usize)>, Error> {
+        let Some((first, rest)) = octets.split_first() else { return Ok(None) };
+        let full = (1_u128 << prefix) - 1;
+        let mut value = u128::from(*first) & full;
+        if value < full {
+            return Ok(Some((value as usize, 1)));
+        }
+        for (at, octet) in rest.iter().enumerate() {
+            value += u128::from(octet & 0x7f) << (7 * at);
+            if at >= 5 || value > 1 << 28 {
+                return Err(Error::Integer);
+            }
+            if octet & 0x80 == 0 {
+                return Ok(Some((value as usize, at + 2)));
+            }
+        }
+        if rest.len() < 5 { Ok(None) } else { Err(Error::Integer) }
+    }
+
+    proptest! {
+        #[test]
+        fn any_integer_survives_whatever_stands_around_it(
+            value in 0..=1_usize << 28, prefix in 1..=8_u32, flags: u8, after: Vec<u8>,
+        ) {
+            let flags = flags & !prefix_mask(prefix);
+            let mut octets = Vec::new();
+            encode(value, prefix, flags, &mut octets);
+            let length = octets.len();
+            prop_assert_eq!(octets[0] & !prefix_mask(prefix), flags);
+            octets.extend(after);
+            prop_assert_eq!(decode(prefix, &octets), Ok(Some((value, length))));
+        }
+
+        #[test]
+        fn any_octets_are_read_as_the_rfc_says(
+            prefix in 1..=8_u32, first: u8, rest in proptest::collection::vec(prop_oneof![Just(0x80), Just(0xff), any::<u8>()], 0..8),
+        ) {
+            // Most first octets would not begin a long integer.
+            for first in [first, 0xff] {
+                let octets = [&[first][..], &rest].concat();
+                prop_assert_eq!(decode(prefix, &octets), plainly(prefix, &octets));
+            }
+        }
     }
 }

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 type Lines<'a> = &'a [(&'a str, &'a str)];
@@ -179,4 +181,62 @@ fn some_responses_have_no_content() {
     assert_eq!(judged("204").expected_content(false), Some(0));
     assert_eq!(judged("304").expected_content(false), Some(0));
     assert_eq!(response(&fields(&[OK])).unwrap().expected_content(false), None);
+}
+
+/// RFC 9113 §8.3 for a request that names its pseudo-header fields in any order, as often as it likes.
+fn is_request(lines: &[(&str, &str)]) -> bool {
+    let pseudo = lines.iter().take_while(|(name, _)| name.starts_with(':')).count();
+    let all = |wanted: &str| -> Vec<&str> {
+        lines.iter().filter(|(name, _)| *name == wanted).map(|(_, value)| *value).collect()
+    };
+    let [methods, schemes, authorities, paths, hosts] =
+        [":method", ":scheme", ":authority", ":path", "host"].map(all);
+    let once = [&methods, &schemes, &authorities, &paths, &hosts].iter().all(|values| values.len() <= 1);
+    let shape = if methods == ["CONNECT"] {
+        schemes.is_empty() && paths.is_empty() && authorities.iter().any(|authority| !authority.is_empty())
+    } else {
+        methods.len() == 1 && schemes.len() == 1 && paths.len() == 1
+    };
+    let same_host = match (&authorities[..], &hosts[..]) {
+        ([authority], [host]) => authority == host,
+        _ => true,
+    };
+    let mut lengths = all("content-length");
+    lengths.dedup();
+    lines.iter().skip(pseudo).all(|(name, _)| !name.starts_with(':'))
+        && once
+        && shape
+        && same_host
+        && lengths.len() <= 1
+        && all(":status").is_empty()
+}
+
+proptest! {
+    /// Lines that are well formed by themselves, in any order and number.
+    #[test]
+    fn any_section_is_judged_as_the_rfc_says(mut picks in proptest::collection::vec((0..18_usize, any::<bool>()), 0..9)) {
+        const LINES: [(&str, &str); 18] = [
+            (":method", "POST"), (":method", "POST"), (":method", "CONNECT"), (":scheme", "http"), (":scheme", "https"),
+            (":path", "/"), (":path", "/a"), (":authority", "a"), (":authority", "b"), (":authority", ""), ("host", "a"),
+            ("host", "b"), ("te", "trailers"), ("content-length", "1"), ("content-length", "2"), ("content-length", "1"),
+            (":status", "200"), ("x", "y"),
+        ];
+        // Most would have the order wrong and nothing else.
+        let in_order = picks.first().is_none_or(|(_, in_order)| *in_order);
+        if in_order {
+            picks.sort_by_key(|(at, _)| !LINES[*at].0.starts_with(':'));
+            picks.dedup_by_key(|(at, _)| LINES[*at].0);
+        }
+        let lines: Vec<_> = picks.iter().map(|(at, _)| LINES[*at]).collect();
+        let section = fields(&[&lines]);
+        prop_assert_eq!(request(&section).is_ok(), is_request(&lines), "{:?}", section);
+        let pseudo = lines.iter().filter(|(name, _)| name.starts_with(':')).count();
+        let statuses = lines.iter().filter(|(name, _)| *name == ":status").count();
+        if response(&section).is_ok() {
+            prop_assert!(pseudo == 1 && statuses == 1);
+        }
+        if trailers(&section).is_ok() {
+            prop_assert!(pseudo == 0 && lines.iter().all(|(name, _)| *name != "content-length"));
+        }
+    }
 }

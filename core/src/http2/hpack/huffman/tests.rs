@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn code(text: &[u8]) -> Vec<u8> {
@@ -154,6 +156,47 @@ fn huffman_decodes_only_what_encodes_to_the_same() {
             .collect();
         if let Ok(string) = text(&bytes) {
             assert_eq!(code(&string), bytes);
+        }
+    }
+}
+
+/// RFC 7541 §5.2, bit by bit.
+fn plainly(octets: &[u8]) -> Option<Vec<u8>> {
+    let bits = octets.iter().flat_map(|octet| (0..8).rev().map(move |at| u32::from(octet >> at & 1)));
+    let (mut out, mut code, mut length) = (Vec::new(), 0_u32, 0_u8);
+    for bit in bits {
+        (code, length) = (code << 1 | bit, length + 1);
+        let symbol = TABLES.codes.iter().position(|known| (known.bits, known.length) == (code, length));
+        if let Some(symbol) = symbol {
+            out.push(symbol as u8);
+            (code, length) = (0, 0);
+        } else if length == 30 {
+            return None;
+        }
+    }
+    (length < 8 && code == (1 << length) - 1).then_some(out)
+}
+
+proptest! {
+    #[test]
+    fn any_octets_survive(octets: Vec<u8>) {
+        let coded = code(&octets);
+        prop_assert_eq!(text(&coded), Ok(octets.clone()));
+        prop_assert_eq!(plainly(&coded), Some(octets));
+    }
+
+    /// Codes of any symbols, with some bits wrong, or with anything.
+    #[test]
+    fn any_octets_are_read_as_bit_by_bit(
+        symbols: Vec<u8>, wrong in proptest::option::of((any::<usize>(), any::<u8>())), anything: Vec<u8>,
+    ) {
+        let mut nearly = code(&symbols);
+        if let Some((at, wrong)) = wrong && !nearly.is_empty() {
+            let at = at % nearly.len();
+            nearly[at] ^= wrong;
+        }
+        for octets in [nearly, anything] {
+            prop_assert_eq!(text(&octets).ok(), plainly(&octets));
         }
     }
 }

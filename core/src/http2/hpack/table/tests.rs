@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn insert<Tag: Copy + PartialEq>(table: &mut Table<Tag>, name: &[u8], value: &[u8], tag: Tag) {
@@ -82,4 +84,48 @@ fn digests_tell_tables_apart() {
         assert!(tables[at + 1..].iter().all(|other| other != one));
     }
     assert_eq!(digest(100, &[("a", "b")]), digest(100, &[("x", &"y".repeat(60)), ("a", "b")]));
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    Insert(Vec<u8>, Vec<u8>),
+    Capacity(usize),
+    Shrink,
+}
+
+proptest! {
+    /// The same for any lines and sizes, and what is looked for is found where a list has it.
+    #[test]
+    fn is_a_list_whatever_happens(ops in proptest::collection::vec(prop_oneof![
+        8 => ("[ab]{0,3}", "[ab]{0,40}").prop_map(|(name, value)| Op::Insert(name.into(), value.into())),
+        2 => (0..400_usize).prop_map(Op::Capacity),
+        1 => Just(Op::Shrink),
+    ], 0..80)) {
+        let (mut table, mut capacity) = (Table::new(200), 200);
+        let mut list: Vec<(Vec<u8>, Vec<u8>, u8)> = Vec::new();
+        for op in ops {
+            match op {
+                Op::Insert(name, value) => {
+                    insert(&mut table, &name, &value, value.len() as u8);
+                    let tag = value.len() as u8;
+                    list.insert(0, (name, value, tag));
+                }
+                Op::Capacity(to) => {
+                    capacity = to;
+                    table.set_capacity(to);
+                }
+                Op::Shrink => table.shrink(),
+            }
+            while list.iter().map(|(name, value, _)| name.len() + value.len() + 32).sum::<usize>() > capacity {
+                list.pop();
+            }
+            prop_assert_eq!(&lines(&table), &list);
+            prop_assert!(table.arena.len() <= 2 * 400);
+            for (name, value, tag) in &list {
+                let line = Line { text: &[&name[..], value].concat(), name_len: name.len(), tag: *tag };
+                prop_assert_eq!(table.find(line), list.iter().position(|known| (&known.0, &known.1) == (name, value)));
+                prop_assert_eq!(table.find_name(name), list.iter().position(|known| known.0 == *name));
+            }
+        }
+    }
 }
