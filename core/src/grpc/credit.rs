@@ -21,6 +21,13 @@ pub(crate) struct Account {
     queued: bool,
 }
 
+impl Account {
+    /// Whether the call waits for more than its stream may hold.
+    pub(crate) const fn is_queued(&self) -> bool {
+        self.queued
+    }
+}
+
 /// The budget of a connection.
 #[derive(Debug)]
 pub(crate) struct Credit {
@@ -50,6 +57,8 @@ impl Credit {
     }
 
     /// The peer may send `outstanding` more on a stream whose reader waits for `wished`. Answers how much to grant now.
+    /// Below zero is what the peer has sent beyond its window, by SETTINGS that did not hold any more: that has to be made
+    /// up for first.
     ///
     /// Each step doubles what may be there, so that a message that was announced and does not come costs about as much as
     /// has come of it. A step is what arrives in a round trip at least, `window`, and the steps meet at the whole message:
@@ -59,11 +68,12 @@ impl Credit {
         call: CallId,
         account: &mut Account,
         wished: Wished,
-        outstanding: usize,
+        outstanding: i64,
         window: usize,
     ) -> usize {
         let Wished { total, missing } = wished;
-        if missing <= outstanding {
+        let told = usize::try_from(outstanding).unwrap_or(0);
+        if missing <= told {
             self.leave_queue(call, account);
             return 0;
         }
@@ -72,14 +82,15 @@ impl Credit {
             self.waiting.push_back(call);
         }
         let window = window.max(self.base).max(1);
-        if outstanding > window / 2 {
+        if told > window / 2 {
             // Enough for now; the next DATA asks again.
             return 0;
         }
         let here = total.saturating_sub(missing);
-        let may_be_there = here.saturating_add(outstanding);
+        let beyond = usize::try_from(outstanding.saturating_neg()).unwrap_or(0);
+        let may_be_there = here.saturating_add(told);
         let at_least = may_be_there.saturating_mul(2).max(here.saturating_add(window));
-        let wanted = step(total, at_least.min(total)).saturating_sub(may_be_there);
+        let wanted = step(total, at_least.min(total)).saturating_sub(may_be_there).saturating_add(beyond);
         if wanted > self.room() {
             // What was announced need not come: only one at a time goes beyond the budget, and the oldest.
             if !self.may_go_beyond(call) {
@@ -103,9 +114,10 @@ impl Credit {
         clippy::arithmetic_side_effects,
         reason = "at most up to the budget, and an account has a part of what is used"
     )]
-    pub(crate) fn widen(&mut self, account: &mut Account, window: usize, outstanding: usize) -> usize {
+    pub(crate) fn widen(&mut self, account: &mut Account, window: usize, outstanding: i64) -> usize {
         let room = self.room();
-        let step = window.saturating_sub(outstanding.max(window / 2)).min(room);
+        let told = usize::try_from(outstanding).unwrap_or(0);
+        let step = window.saturating_sub(told.max(window / 2)).min(room);
         self.used += step;
         account.drawn += step;
         step

@@ -88,18 +88,31 @@ impl<C: Machine> Link<C> {
 
     /// Somebody waits for the call: the peer may need credit to go on.
     pub(crate) fn wish(&mut self, id: CallId) {
-        let Some(entry) = self.calls.get_mut(id) else { return };
+        if self.ask(id) {
+            self.serve_waiting();
+        }
+    }
+
+    /// Gives the call what it needs, as far as that may be. Answers whether it made place in the queue for others.
+    fn ask(&mut self, id: CallId) -> bool {
+        let Some(entry) = self.calls.get_mut(id) else { return false };
         let outstanding = self.http2.recv_credit(id.0);
         let window = self.http2.stream_window();
-        let Some(data) = self.http2.recv_data(id.0) else { return };
+        let Some(data) = self.http2.recv_data(id.0) else { return false };
         let receiving = entry.call.receiving();
         if !receiving.is_wished() {
-            return;
+            return false;
         }
+        let was_queued = entry.account.is_queued();
         let grant = match receiving.wished(data) {
             Some(wished) => self.credit.wish(id, &mut entry.account, wished, outstanding, window as usize),
-            None => 0,
+            // The message is there, and only the end after it is not.
+            None => {
+                self.credit.unqueue(id, &mut entry.account);
+                0
+            }
         };
+        let left = was_queued && !entry.account.is_queued();
         // Those who keep up may have as much under way as arrives in a round trip.
         let grant = if grant == 0 && window > self.http2.config().initial_window {
             self.credit.widen(&mut entry.account, window as usize, outstanding)
@@ -107,13 +120,15 @@ impl<C: Machine> Link<C> {
             grant
         };
         self.http2.grant(id.0, grant);
+        left
     }
 
-    /// Credit has come back: those who wait get theirs, the oldest first.
+    /// Credit has come back, or the queue has a new oldest: those who wait get theirs, the oldest first.
     fn serve_waiting(&mut self) {
-        for nth in 0.. {
-            let Some(id) = self.credit.waiting(nth) else { break };
-            self.wish(id);
+        let mut nth = 0;
+        while let Some(id) = self.credit.waiting(nth) {
+            // Who has enough leaves the queue, and the next one stands in that place.
+            nth = nth.saturating_add(usize::from(!self.ask(id)));
         }
     }
 
@@ -218,7 +233,13 @@ macro_rules! delegate_to_http2 {
 
         /// What happened, in order.
         pub fn poll_event(&mut self) -> Option<Event> {
-            self.events.pop_front()
+            loop {
+                let event = self.events.pop_front()?;
+                // The application does not hear of a call that it has released in the meantime.
+                if event.call().is_none_or(|call| self.link.calls.get(call).is_some()) {
+                    return Some(event);
+                }
+            }
         }
 
         /// Whether input would be acted on now.

@@ -391,11 +391,14 @@ impl Connection {
         self.streams.get(stream).is_some_and(|record| record.state.is_receiving())
     }
 
-    /// Bytes that the peer may still send on the stream, told or about to be told.
-    #[expect(clippy::arithmetic_side_effects, reason = "a window has at most 33 bits")]
-    pub fn recv_credit(&self, stream: StreamKey) -> usize {
+    /// Bytes that the peer may still send on the stream, told or about to be told, once it keeps to our SETTINGS. Below
+    /// zero where it has sent more by the larger window that it had before it read them (RFC 9113 §6.9.2).
+    pub fn recv_credit(&self, stream: StreamKey) -> i64 {
         let Some(record) = self.streams.get(stream) else { return 0 };
-        usize::try_from(record.recv.window + i64::from(record.recv.granted)).unwrap_or(0)
+        let shrinks = i64::from(self.config.initial_window())
+            .saturating_sub(i64::from(self.local.stream_window))
+            .min(0);
+        record.recv.window.saturating_add(i64::from(record.recv.granted)).saturating_add(shrinks)
     }
 
     /// A digest of both compression tables: connections that saw the same bytes have the same.

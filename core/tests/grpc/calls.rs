@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use bytes::Buf;
+use unwired_core::Outbox;
 use unwired_core::grpc::client::{self, NewCall};
 use unwired_core::grpc::server::{self, Ended};
-use unwired_core::grpc::{Cardinality, Code, Config, Metadata, Received, SendMessageError, Status};
+use unwired_core::grpc::{
+    CallLimits, Cardinality, Code, Config, Metadata, Received, SendMessageError, Status,
+};
 
 use crate::pair::{Pair, message, new_call};
 
@@ -113,6 +117,23 @@ fn a_cancelled_call_is_told_to_the_server() {
 }
 
 #[test]
+fn nothing_is_heard_of_a_call_that_was_released_before_its_events_were_taken() {
+    let mut pair = Pair::new();
+    let (call, served) = pair.call(Cardinality::Many, Cardinality::Many);
+    (pair.client_events, pair.server_events) = (Vec::new(), Vec::new());
+    pair.client.cancel(call);
+    pair.client.release(call);
+    pair.server.send_metadata(served, &Metadata::new()).unwrap();
+    assert_eq!(pair.client.poll_event(), None);
+    let mut out = Outbox::new();
+    pair.client.poll_transmit(pair.now, &mut out, 1 << 14);
+    let bytes = out.copy_to_bytes(out.len());
+    assert_eq!(pair.server.handle_input(pair.now, &bytes), bytes.len());
+    pair.server.release(served);
+    assert_eq!(pair.server.poll_event(), None);
+}
+
+#[test]
 fn messages_pass_through_windows_that_are_smaller_than_a_prefix() {
     for window in 1..8 {
         let mut config = Config::server();
@@ -130,6 +151,32 @@ fn messages_pass_through_windows_that_are_smaller_than_a_prefix() {
         }
         pair.server.release(served);
         assert_eq!(pair.server.partial_bytes(), 0);
+    }
+}
+
+#[test]
+fn messages_pass_that_began_before_the_client_knew_of_a_smaller_window() {
+    for (window, length) in [(1, 20_000), (2, 100_000), (1_000, 70_000), (60_000, 65_530), (1, 65_530)] {
+        let mut config = Config::server();
+        config.http2.initial_window = window;
+        config.http2.bdp = false;
+        let mut pair = Pair::with(Config::client(), config);
+        let call = pair.client.start(pair.now, &new_call(&Metadata::new())).unwrap();
+        pair.client.send_message(call, message(vec![7; length])).unwrap();
+        // What the old window allows is on its way, or some of it.
+        pair.chunk = 10_000;
+        pair.settle();
+        let served = pair.served();
+        pair.server.accept(served, Cardinality::Many, CallLimits::default());
+        for n in 0..3 {
+            let mut received = pair.server.recv_message(served);
+            if matches!(received, Received::Pending) {
+                pair.pass(Duration::from_secs(5));
+                received = pair.server.recv_message(served);
+            }
+            assert_eq!(payload(received), vec![7; length], "message {n}, window {window}");
+            pair.client.send_message(call, message(vec![7; length])).unwrap();
+        }
     }
 }
 

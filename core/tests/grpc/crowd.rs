@@ -1,5 +1,7 @@
 //! Many calls on one connection: what they may hold, and that nobody waits for a neighbour who does not read.
 
+use std::time::Duration;
+
 use unwired_core::grpc::client::{self, NewCall, StartError};
 use unwired_core::grpc::server::Event;
 use unwired_core::grpc::{
@@ -191,4 +193,38 @@ fn calls_over_the_limit_wait_and_are_told_once() {
     assert_eq!(pair.client_events.iter().filter(|&event| *event == available).count(), 1);
     pair.client.release(one);
     assert!(pair.client.start(pair.now, &third).is_ok());
+}
+
+/// Threats: G3.
+#[test]
+fn who_waits_for_credit_gets_it_when_the_oldest_has_enough() {
+    // Prefixes fit into the budget and messages do not: whoever has had the prefix asks again, behind the others.
+    for budget in 1..20 {
+        let mut config = Config::client();
+        config.http2.initial_window = 2;
+        config.http2.bdp = false;
+        config.partial_message_budget = budget;
+        let mut pair = Pair::with(config, Config::server());
+        pair.settle();
+        let calls: Vec<_> = (0..6).map(|_| pair.call(Cardinality::One, Cardinality::Many)).collect();
+        for &(call, served) in &calls {
+            assert!(matches!(pair.client.recv_message(call), Received::Pending));
+            pair.server.send_message(served, message(vec![7; 300])).unwrap();
+            pair.server.finish(served, &Status::OK);
+        }
+        let mut left = calls.len();
+        while left > 0 {
+            pair.client_events.clear();
+            // Small windows are not used at once.
+            pair.pass(Duration::from_secs(1));
+            let announced = std::mem::take(&mut pair.client_events);
+            assert!(!announced.is_empty(), "{left} calls wait for ever with a budget of {budget}");
+            for event in announced {
+                let client::Event::Message { call } = event else { continue };
+                assert!(matches!(pair.client.recv_message(call), Received::Message(_)));
+                assert!(matches!(pair.client.recv_message(call), Received::Pending | Received::End));
+                left -= 1;
+            }
+        }
+    }
 }

@@ -60,7 +60,7 @@ struct Seen {
     /// What happened to each stream in order, neighbouring DATA joined.
     streams: BTreeMap<StreamKey, Vec<Event>>,
     messages: BTreeMap<StreamKey, (Vec<Fields>, Vec<u8>)>,
-    credit: BTreeMap<StreamKey, usize>,
+    credit: BTreeMap<StreamKey, i64>,
     sent: Vec<Frame>,
     stats: Stats,
     digests: (u64, u64),

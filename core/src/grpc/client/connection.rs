@@ -54,6 +54,19 @@ pub enum Event {
     Closed(ConnectionEnd),
 }
 
+impl Event {
+    /// The call that it is about.
+    const fn call(&self) -> Option<CallId> {
+        match *self {
+            Self::Metadata { call }
+            | Self::Message { call }
+            | Self::Writable { call }
+            | Self::Done { call } => Some(call),
+            Self::Ready | Self::CallsAvailable | Self::GoingAway { .. } | Self::Closed(_) => None,
+        }
+    }
+}
+
 /// Why a call was not started.
 #[derive(Clone, Debug)]
 pub enum StartError {

@@ -44,6 +44,19 @@ pub enum Event {
     Closed(ConnectionEnd),
 }
 
+impl Event {
+    /// The call that it is about.
+    const fn call(&self) -> Option<CallId> {
+        match *self {
+            Self::Call { call }
+            | Self::Message { call }
+            | Self::Writable { call }
+            | Self::Ended { call, .. } => Some(call),
+            Self::Ready | Self::Closed(_) => None,
+        }
+    }
+}
+
 /// How a call ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ended {
