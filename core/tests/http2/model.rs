@@ -29,7 +29,8 @@ impl Cutter {
             if self.bytes.len() < end {
                 break;
             }
-            frames.push((head, self.bytes.drain(..end).skip(HEAD_LEN).collect()));
+            frames.push((head, self.bytes[HEAD_LEN..end].to_vec()));
+            self.bytes.drain(..end);
         }
         frames
     }
