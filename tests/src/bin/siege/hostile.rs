@@ -35,6 +35,8 @@ pub(crate) struct Hostile {
     deadline: Instant,
     begun: Instant,
     sent: u64,
+    /// Our preface and SETTINGS are out: what the server is owed may follow.
+    has_greeted: bool,
     next_stream: u32,
     /// The server has let us wait.
     pub(crate) stalled: bool,
@@ -80,6 +82,7 @@ impl Hostile {
             deadline,
             begun: Instant::now(),
             sent: 0,
+            has_greeted: false,
             next_stream: 1,
             stalled: false,
         })
@@ -88,6 +91,7 @@ impl Hostile {
     /// Begins as every client does, with `parameters` for SETTINGS, and hears the server out.
     pub(crate) fn greet(&mut self, parameters: &[(u16, u32)]) -> Result<(), Over> {
         self.send(&[wire::PREFACE, &wire::settings(parameters)].concat())?;
+        self.has_greeted = true;
         self.wait(Duration::from_secs(5), |seen| seen.is_greeted.then_some(())).map(drop)?;
         self.send(&[])
     }
@@ -101,7 +105,7 @@ impl Hostile {
 
     /// Sends `octets`, and what the server is owed before them.
     pub(crate) fn send(&mut self, octets: &[u8]) -> Result<(), Over> {
-        let owed = std::mem::take(&mut self.seen().owed);
+        let owed = owed(&mut self.seen(), self.has_greeted);
         self.write(&owed)?;
         self.write(octets)
     }
@@ -173,7 +177,7 @@ impl Hostile {
                 drop(seen);
                 return if Instant::now() >= self.deadline { Err(Over) } else { Ok(None) };
             }
-            let owed = std::mem::take(&mut seen.owed);
+            let owed = owed(&mut seen, self.has_greeted);
             if owed.is_empty() {
                 drop(self.shared.news.wait_timeout(seen, left));
             } else {
@@ -254,6 +258,11 @@ impl Drop for Hostile {
             let _ = reader.join();
         }
     }
+}
+
+/// What the server is to be answered now: nothing precedes a client's preface, though servers speak ahead of it.
+fn owed(seen: &mut Seen, has_greeted: bool) -> Vec<u8> {
+    if has_greeted { std::mem::take(&mut seen.owed) } else { Vec::new() }
 }
 
 /// Octets that the DATA among `frames` takes from a window.
