@@ -73,14 +73,20 @@ struct Unit<'a> {
     head: FrameHead,
     /// What the field block holds, where it holds something.
     fields: Option<Fields>,
+    /// The field block ends in another frame than CONTINUATION.
+    is_broken: bool,
     /// The highest stream that was opened before.
     highest: u32,
+    /// The client has reset the stream before.
+    was_reset: bool,
 }
 
 /// Cuts the input into units, and reads their field blocks.
 struct Reader {
     decoder: Decoder,
     highest: u32,
+    /// Streams that the client has reset.
+    resets: BTreeSet<u32>,
 }
 
 impl Reader {
@@ -91,7 +97,7 @@ impl Reader {
             decoded: 1 << 20,
             block_wire: 1 << 20,
         };
-        Self { decoder: Decoder::new(limits), highest: 0 }
+        Self { decoder: Decoder::new(limits), highest: 0, resets: BTreeSet::new() }
     }
 
     fn next<'a>(&mut self, rest: &mut &'a [u8]) -> Option<Unit<'a>> {
@@ -109,14 +115,24 @@ impl Reader {
             block.extend_from_slice(payload);
         }
         let mut fields = Fields::new();
-        let whole = head.kind == Kind::Headers && last.has(flag::END_HEADERS);
-        let decoded = whole && self.decoder.decode(&block, true, &mut fields).is_ok();
-        let octets = start.get(..start.len() - rest.len()).unwrap_or_default();
-        let highest = self.highest;
+        let is_whole = last.has(flag::END_HEADERS);
+        let decoded =
+            head.kind == Kind::Headers && self.decoder.decode(&block, is_whole, &mut fields).is_ok();
+        let id = head.stream.get();
+        let unit = Unit {
+            octets: start.get(..start.len() - rest.len()).unwrap_or_default(),
+            head,
+            fields: decoded.then_some(fields),
+            is_broken: head.kind == Kind::Headers && !is_whole,
+            highest: self.highest,
+            was_reset: self.resets.contains(&id),
+        };
         if head.kind == Kind::Headers {
-            self.highest = highest.max(head.stream.get());
+            self.highest = self.highest.max(id);
+        } else if head.kind == Kind::ResetStream {
+            self.resets.insert(id);
         }
-        Some(Unit { octets, head, fields: decoded.then_some(fields), highest })
+        Some(unit)
     }
 }
 

@@ -29,18 +29,14 @@ pub(super) fn known(unit: &Unit<'_>, ours: &View, theirs: &View, refused: [bool;
     {
         return Some("§6.5.2");
     }
+    let is_closed = unit.was_reset || ours.is_closed(unit.head.stream.get());
     // It reads an increment of 0 before it knows that the stream is closed, where we pass over what was under way.
     let is_zero = || unit.octets.get(HEAD_LEN..).and_then(frame::window_update) == Some(0);
-    if unit.head.kind == Kind::WindowUpdate
-        && they_refuse
-        && ours.is_closed(unit.head.stream.get())
-        && is_zero()
-    {
+    if unit.head.kind == Kind::WindowUpdate && they_refuse && is_closed && is_zero() {
         return Some("§5.1");
     }
     // It judges the fields of what was under way to a stream that is closed, we only decode them.
-    let is_late = unit.head.kind == Kind::Headers && ours.is_closed(unit.head.stream.get());
-    if is_late && they_refuse && !we_refuse {
+    if unit.head.kind == Kind::Headers && is_closed && they_refuse && !we_refuse {
         return Some("§5.1");
     }
     // Streams that far back may have been anything: we let most pass that comes for them, it takes them for closed.
@@ -48,6 +44,10 @@ pub(super) fn known(unit: &Unit<'_>, ours: &View, theirs: &View, refused: [bool;
         return Some("§5.1");
     }
     let fields = unit.fields.as_ref()?;
+    if unit.is_broken && we_refuse && !they_refuse && is_malformed(fields) {
+        // What is malformed it gives up where it stands, and asks for no CONTINUATION.
+        return Some("§6.10");
+    }
     if we_refuse && !they_refuse {
         we_are_stricter(fields)
     } else if they_refuse && !we_refuse {
@@ -59,6 +59,18 @@ pub(super) fn known(unit: &Unit<'_>, ours: &View, theirs: &View, refused: [bool;
 
 fn has_bad_connect_protocol(mut settings: impl Iterator<Item = Setting>) -> bool {
     settings.any(|setting| setting.id == SettingId::Unknown(8) && setting.value > 1)
+}
+
+/// What it takes for malformed while it decodes.
+fn is_malformed(fields: &Fields) -> bool {
+    let names: Vec<_> = fields.iter().map(|field| field.name).collect();
+    let connection: [&[u8]; 5] =
+        [b"connection", b"transfer-encoding", b"upgrade", b"keep-alive", b"proxy-connection"];
+    let pseudo = |name: &[u8]| name.starts_with(b":");
+    names.iter().any(|name| connection.contains(name))
+        || fields.iter().any(|field| field.name == b"te" && field.value != b"trailers")
+        || names.windows(2).any(|pair| !pseudo(pair[0]) && pseudo(pair[1]))
+        || names.iter().enumerate().any(|(at, name)| pseudo(name) && names[..at].contains(name))
 }
 
 fn we_are_stricter(fields: &Fields) -> Option<&'static str> {
