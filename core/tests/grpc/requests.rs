@@ -2,7 +2,9 @@
 
 use unwired_core::Instant;
 use unwired_core::grpc::server::{Connection, Event};
-use unwired_core::grpc::{CallId, CallLimits, Cardinality, Code, Config, Metadata, Received, Status};
+use unwired_core::grpc::{
+    CallId, CallLimits, Cardinality, Code, Config, Message, Metadata, Received, Status,
+};
 use unwired_core::http2::{self, Fields, StreamKey};
 
 use crate::bare::{Bare, fields};
@@ -178,6 +180,28 @@ fn a_broken_message_ends_its_call_alone() {
     assert_eq!(found(&[1, 0, 0, 0, 0], false, Cardinality::Many), Some(Code::Internal));
     assert_eq!(found(&[7, 0, 0, 0, 0], false, Cardinality::Many), Some(Code::Internal));
     assert_eq!(found(&[0, 0, 0x40, 0, 1], false, Cardinality::Many), Some(Code::ResourceExhausted));
+}
+
+#[test]
+fn a_call_whose_client_takes_no_status_ends_all_the_same() {
+    let mut client = http2::Config::default();
+    client.limits.max_header_list_size = 1;
+    let mut bare = server_for(client);
+    for responds in [false, true] {
+        bare.peer.open(head(&[]), true).unwrap();
+        bare.settle();
+        let call = call(&mut bare);
+        if responds {
+            bare.grpc.respond(call, &Metadata::new(), Message::plain("late".into()), &Status::OK);
+        } else {
+            bare.grpc.finish(call, &Status::OK);
+        }
+        let events: Vec<_> = std::iter::from_fn(|| bare.grpc.poll_event()).collect();
+        assert!(matches!(events[..], [Event::Ended { .. }]), "{events:?}");
+        bare.grpc.release(call);
+        bare.settle();
+        assert_eq!(bare.grpc.active_calls(), 0);
+    }
 }
 
 #[test]

@@ -148,12 +148,13 @@ impl Call {
     }
 
     /// Ends the call with `status` and its trailing metadata; where nothing has been sent, in one frame. Does nothing
-    /// when it has ended.
-    pub fn finish(&mut self, carrier: &mut impl Carrier, status: &Status) {
+    /// when it has ended. Answers whether the stream was reset instead, since the client takes no status at all: nothing more
+    /// is to be heard of it then.
+    pub fn finish(&mut self, carrier: &mut impl Carrier, status: &Status) -> bool {
         let sent_head = match self.sending {
             Sending::Head => false,
             Sending::Messages => true,
-            Sending::Done => return,
+            Sending::Done => return false,
         };
         self.sending = Sending::Done;
         // RFC 9113 §10.5.1: the client would throw away what it does not accept, and never learn how the call ended. So
@@ -164,20 +165,22 @@ impl Call {
                 sent = self.put_status(carrier, &Status::new(status.code(), message.to_owned()), sent_head);
             }
         }
-        if sent == Err(UseError::FieldsTooLarge) {
+        let nothing_fits = sent == Err(UseError::FieldsTooLarge);
+        if nothing_fits {
             carrier.reset(Reason::INTERNAL_ERROR);
         }
+        nothing_fits
     }
 
     /// Answers a unary call with one command: metadata, message, status. As [`finish`](Self::finish) where the message
-    /// is over the limit or the metadata cannot be sent.
+    /// is over the limit or the metadata cannot be sent; and it answers the same.
     pub fn respond(
         &mut self,
         carrier: &mut impl Carrier,
         metadata: &Metadata,
         message: Message,
         status: &Status,
-    ) {
+    ) -> bool {
         if self.sending == Sending::Head
             && let Err(error) = self.send_metadata(carrier, metadata)
         {

@@ -8,7 +8,7 @@ use crate::grpc::receiving::Receiving;
 use crate::grpc::{
     CallId, CallLimits, Cardinality, Config, Encoding, Message, Metadata, Received, SendMessageError, Status,
 };
-use crate::http2::{self, ConnectionEnd, Reach, Reason, StreamError, StreamKey, UseError};
+use crate::http2::{self, ConnectionEnd, Initiator, Reach, Reason, StreamError, StreamKey, UseError};
 
 use crate::{Instant, Outbox};
 
@@ -62,7 +62,7 @@ impl Event {
 pub enum Ended {
     /// The status has left.
     Finished,
-    /// The client gave the call up.
+    /// The client gave the call up, or takes no status at all (SETTINGS_MAX_HEADER_LIST_SIZE).
     Cancelled(StreamError),
     /// The deadline passed; the client has been told.
     DeadlineExceeded,
@@ -178,16 +178,32 @@ impl Connection {
 
     /// Answers a unary call: metadata, message, status.
     pub fn respond(&mut self, call: CallId, metadata: &Metadata, message: Message, status: &Status) {
-        if let Some((machine, mut carrier)) = self.parts(call) {
-            machine.respond(&mut carrier, metadata, message, status);
+        if let Some((machine, mut carrier)) = self.parts(call)
+            && machine.respond(&mut carrier, metadata, message, status)
+        {
+            self.on_unanswerable(call);
         }
     }
 
     /// Ends the call with `status` and the trailing metadata in it.
     pub fn finish(&mut self, call: CallId, status: &Status) {
-        if let Some((machine, mut carrier)) = self.parts(call) {
-            machine.finish(&mut carrier, status);
+        if let Some((machine, mut carrier)) = self.parts(call)
+            && machine.finish(&mut carrier, status)
+        {
+            self.on_unanswerable(call);
         }
+    }
+
+    /// The call was reset since its client takes no status: its stream says no more.
+    fn on_unanswerable(&mut self, call: CallId) {
+        let error = StreamError {
+            reason: Reason::INTERNAL_ERROR,
+            by: Initiator::Library,
+            reach: Reach::Stream,
+            unprocessed: false,
+            why: "the client accepts no status, however short",
+        };
+        self.on_over(call, Ended::Cancelled(error));
     }
 
     fn parts(&mut self, call: CallId) -> Option<(&mut Call, OnStream<'_>)> {
