@@ -126,4 +126,50 @@ mod tests {
             prop_assert_eq!(widened(window, increment).map(i128::from), Some(sum).filter(|&sum| sum < 1 << 31));
         }
     }
+
+    /// RFC 9113 §6.9.1: to the last octet, and not one more.
+    #[test]
+    fn what_was_received_returns_once_it_is_as_much_as_is_left() {
+        let mut window = RecvWindow::new(0);
+        assert_eq!((window.window(), window.target(), window.is_update_due()), (65_535, 65_535, false));
+        assert!(window.receive(32_767));
+        assert_eq!((window.window(), window.target(), window.is_update_due()), (32_768, 65_535, false));
+        assert!(window.receive(1));
+        assert_eq!((window.window(), window.target(), window.is_update_due()), (32_767, 65_535, true));
+        assert!(!window.receive(32_768));
+        assert!(window.receive(32_767));
+        assert_eq!((window.window(), window.take_update()), (0, 65_535));
+        assert_eq!((window.window(), window.target(), window.is_update_due()), (65_535, 65_535, false));
+        assert_eq!(window.take_update(), 0);
+    }
+
+    #[test]
+    fn a_window_only_grows_and_never_past_its_maximum() {
+        let mut window = RecvWindow::new(100_000);
+        assert_eq!((window.window(), window.take_update(), window.window()), (65_535, 34_465, 100_000));
+        window.grow(99_999);
+        assert_eq!(window.target(), 100_000);
+        window.grow(100_001);
+        assert_eq!((window.target(), window.window(), window.is_update_due()), (100_001, 100_000, false));
+        window.grow(u32::MAX);
+        assert_eq!((window.target(), window.is_update_due()), (MAX_WINDOW, true));
+        assert_eq!(i64::from(window.take_update()), MAX_WINDOW - 100_000);
+        assert_eq!(RecvWindow::new(u32::MAX).target(), MAX_WINDOW);
+    }
+
+    /// A window that is shut and owes nothing has nothing to tell.
+    #[test]
+    fn an_update_of_nothing_is_never_due() {
+        let window = RecvWindow { window: 0, unreturned: 0 };
+        assert!(!window.is_update_due());
+    }
+
+    /// RFC 9113 §6.9.1 and §6.9.2.
+    #[test]
+    fn a_window_is_widened_up_to_its_maximum_also_from_below_zero() {
+        assert_eq!(widened(-5, 3), Some(-2));
+        assert_eq!(widened(7, 0), Some(7));
+        assert_eq!(widened(MAX_WINDOW - 2, 2), Some(MAX_WINDOW));
+        assert_eq!(widened(MAX_WINDOW - 2, 3), None);
+    }
 }

@@ -184,4 +184,52 @@ mod tests {
             }
         }
     }
+
+    fn updated(id: SettingId, value: u32, from_server: bool) -> Result<PeerSettings, Fault> {
+        PeerSettings::default().updated([Setting { id, value }].into_iter(), from_server)
+    }
+
+    /// RFC 9113 §6.5.2: every value at the ends of what is legal, and the next one.
+    #[test]
+    fn values_are_legal_up_to_their_bounds() {
+        for (id, legal, illegal) in [
+            (SettingId::HeaderTableSize, &[0, u32::MAX][..], &[][..]),
+            (SettingId::EnablePush, &[0, 1], &[2, u32::MAX]),
+            (SettingId::MaxConcurrentStreams, &[0, u32::MAX], &[]),
+            (SettingId::InitialWindowSize, &[0, 0x7fff_ffff], &[0x8000_0000, u32::MAX]),
+            (SettingId::MaxFrameSize, &[16_384, 16_777_215], &[0, 16_383, 16_777_216]),
+            (SettingId::MaxHeaderListSize, &[0, u32::MAX], &[]),
+            (SettingId::Unknown(7), &[0, u32::MAX], &[]),
+        ] {
+            assert!(legal.iter().all(|&value| updated(id, value, false).is_ok()), "{id:?}");
+            assert!(illegal.iter().all(|&value| updated(id, value, false).is_err()), "{id:?}");
+        }
+        assert!(updated(SettingId::EnablePush, 0, true).is_ok());
+        assert!(updated(SettingId::EnablePush, 1, true).is_err());
+    }
+
+    #[test]
+    fn only_what_was_sent_is_acknowledged_and_once() {
+        let mut local = LocalSettings::new();
+        assert!(local.acknowledge().is_err());
+        local.state = Offer::Sent;
+        assert!(!local.is_acknowledged());
+        assert!(local.acknowledge().is_ok());
+        assert!(local.is_acknowledged());
+        assert!(local.acknowledge().is_err());
+    }
+
+    #[test]
+    fn what_is_offered_is_legal_whatever_is_configured() {
+        let offered = |window, frame| {
+            let config = Config { initial_window: window, max_frame_size: frame, ..Config::default() };
+            (config.initial_window(), config.max_frame_size())
+        };
+        assert_eq!(offered(0, 0), (0, 16_384));
+        assert_eq!(offered(1234, 20_000), (1234, 20_000));
+        assert_eq!(offered(u32::MAX, u32::MAX), (0x7fff_ffff, 16_777_215));
+        let offer = |is_client| offer(&Config::default(), is_client).map(|setting| setting.id);
+        assert!(offer(true).contains(&SettingId::EnablePush));
+        assert!(offer(false).contains(&SettingId::MaxConcurrentStreams));
+    }
 }

@@ -221,3 +221,6 @@ impl Stream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,16 @@ use proptest::prelude::*;
 use super::*;
 use crate::http2::{Reason, StreamId};
 
+#[test]
+fn a_flag_is_set_or_not_whatever_the_others_are() {
+    let head = |flags| FrameHead { length: 0, kind: Kind::Data, flags, stream: StreamId::CONNECTION };
+    for bit in 0..8 {
+        let flag = 1 << bit;
+        assert!(head(flag).has(flag) && head(u8::MAX).has(flag));
+        assert!(!head(0).has(flag) && !head(!flag).has(flag));
+    }
+}
+
 proptest! {
     /// RFC 9113 §4.1: nine octets, the reserved bit ignored.
     #[test]

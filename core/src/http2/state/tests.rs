@@ -46,3 +46,21 @@ Ended DATA+END_STREAM  -> STREAM_CLOSED
     }
     assert_eq!(table, expected);
 }
+
+#[test]
+fn what_a_stream_still_does_follows_from_both_halves() {
+    let halves = [Half::Head, Half::Body, Half::Ended];
+    for (recv, send) in halves.into_iter().flat_map(|recv| halves.map(|send| (recv, send))) {
+        let mut state = State::Live { recv, send };
+        assert!(state.is_live());
+        assert_eq!(state.is_receiving(), recv != Half::Ended);
+        assert_eq!(state.is_sending(), send != Half::Ended);
+        assert_eq!(state.is_over(), recv == Half::Ended && send == Half::Ended);
+        assert_eq!(state.recv_mut().copied(), Some(recv));
+        assert_eq!(state.send_mut().copied(), Some(send));
+    }
+    let mut closed = State::Closed;
+    assert!(!closed.is_live() && !closed.is_receiving() && !closed.is_sending() && !closed.is_over());
+    assert_eq!(closed.recv_mut(), None);
+    assert_eq!(closed.send_mut(), None);
+}

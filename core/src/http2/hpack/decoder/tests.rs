@@ -536,3 +536,18 @@ proptest! {
         }
     }
 }
+
+/// A string that cannot end within the block is refused as soon as its length is there.
+#[test]
+fn what_announces_more_than_the_block_may_still_have_is_refused_at_once() {
+    for (begins, fits) in
+        [(&[0x82; 6][..], true), (&[0x82; 7], false), (&[0x00, 0x01, b'a', 0x01, b'b', 0x82], true)]
+    {
+        let mut d = Decoder::new(DecoderLimits { block_wire: 10, ..DecoderLimits::default() });
+        let mut out = Fields::new();
+        assert_eq!(d.decode(begins, false, &mut out), Ok(Progress::Partial));
+        // Four bytes: the name is said to have two.
+        let expected = if fits { Ok(Progress::Partial) } else { Err(Error::BlockTooLong) };
+        assert_eq!(d.decode(&[0x00, 0x02], false, &mut out), expected, "{begins:x?}");
+    }
+}

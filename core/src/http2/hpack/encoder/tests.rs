@@ -248,3 +248,48 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_line_of_the_static_table_is_its_index_unless_it_is_a_secret() {
+    let mut pair = Pair::new();
+    assert_eq!(pair.send_lines(&[(":status", "204")]), [0x80 | 9]);
+    assert_eq!(pair.send_lines(&[("accept-encoding", "gzip, deflate")]), [0x80 | 16]);
+    assert_eq!(pair.send_lines(&[("authorization", "")]), [0x1f, 23 - 15, 0]);
+}
+
+#[test]
+fn a_line_of_half_the_table_is_stored_and_a_longer_one_is_not() {
+    for (value, indexed) in [(2048 - 32 - 1, true), (2048 - 32, false)] {
+        let mut pair = Pair::new();
+        let block = pair.send_lines(&[("x", &"v".repeat(value))]);
+        assert_eq!(block[0] & 0x40 != 0, indexed, "{value}");
+    }
+}
+
+#[test]
+fn memory_of_lines_that_are_gone_is_given_back() {
+    let mut pair = Pair::new();
+    pair.send_lines(REQUEST);
+    assert!(pair.encoder.capacity() > 0);
+    pair.encoder.set_table_limit(0);
+    pair.send_lines(&[(":method", "GET")]);
+    pair.encoder.shrink();
+    assert_eq!(pair.encoder.capacity(), 0);
+}
+
+/// The mark of a value is never the one of an empty place.
+#[test]
+fn a_value_is_not_known_at_first_sight_whatever_its_hash() {
+    for mark in [0, 1] {
+        let value = (0_u32..)
+            .map(|n| n.to_string())
+            .find(|value| {
+                let text = format!("date{value}");
+                hash(Line { text: text.as_bytes(), name_len: 4, tag: () }) >> 16 == mark
+            })
+            .unwrap();
+        let mut pair = Pair::new();
+        assert_eq!(pair.send_lines(&[("date", &value)])[0] & 0x40, 0, "the first time");
+        assert_eq!(pair.send_lines(&[("date", &value)])[0] & 0x40, 0x40, "the second time");
+    }
+}
