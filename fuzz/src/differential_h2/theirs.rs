@@ -154,7 +154,7 @@ impl Stream {
 
 fn lines(headers: &HeaderMap) -> Lines {
     let line = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
-        (name.as_str().to_owned(), value.as_bytes().escape_ascii().to_string())
+        (name.as_str().as_bytes().escape_ascii().to_string(), value.as_bytes().escape_ascii().to_string())
     };
     sorted(headers.iter().map(line).collect())
 }
