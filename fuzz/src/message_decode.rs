@@ -78,6 +78,7 @@ impl Setting {
     fn client(&self) -> client::Call {
         let metadata = Metadata::new();
         let call = NewCall {
+            previous_attempts: 0,
             scheme: "http",
             authority: "a",
             path: "/a/b",

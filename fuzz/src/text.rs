@@ -264,6 +264,7 @@ fn is_plain(text: &[u8]) -> bool {
 
 fn call(metadata: &Metadata) -> NewCall<'_> {
     NewCall {
+        previous_attempts: 0,
         scheme: "http",
         authority: "a",
         path: "/a/b",

@@ -116,6 +116,7 @@ pub(super) fn call(calls: Calls, rounds: usize) {
                 assert!(set.is_ok());
             }
             let call = NewCall {
+                previous_attempts: 0,
                 scheme: "http",
                 authority: "localhost:50051",
                 path: "/helloworld.Greeter/SayHello",
@@ -163,6 +164,7 @@ pub(super) fn receive_stream(rounds: usize) {
     let (mut out, mut answers) = (Outbox::new(), Vec::new());
     let metadata = Metadata::new();
     let call = NewCall {
+        previous_attempts: 0,
         scheme: "http",
         authority: "localhost:50051",
         path: "/helloworld.Greeter/SayHello",

@@ -60,7 +60,7 @@ impl fmt::Display for MetadataError {
 impl core::error::Error for MetadataError {}
 
 /// Names that begin with `grpc-` and are the application's all the same.
-const OPEN_NAMES: [&[u8]; 2] = [b"grpc-trace-bin", b"grpc-tags-bin"];
+const OPEN_NAMES: [&[u8]; 3] = [b"grpc-trace-bin", b"grpc-tags-bin", b"grpc-retry-pushback-ms"];
 /// What an application may read and only the library sends: what was received does not pass it on.
 const READABLE: [&[u8]; 2] = [b"grpc-previous-rpc-attempts", b"user-agent"];
 

@@ -21,6 +21,7 @@ fn client() -> Bare<Connection> {
 /// A call that is answered with a head, `data` and `trailers`: its status, and what was found wrong with its messages.
 fn answer(bare: &mut Bare<Connection>, data: &'static [u8], trailers: Fields) -> (Status, Option<Status>) {
     let new = NewCall {
+        previous_attempts: 0,
         scheme: "http",
         authority: "localhost",
         path: "/test.Service/Method",

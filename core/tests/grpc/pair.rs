@@ -126,6 +126,7 @@ fn next_chunk(pipe: &VecDeque<u8>, chunk: usize) -> Option<Vec<u8>> {
 
 pub(crate) fn new_call(metadata: &Metadata) -> NewCall<'_> {
     NewCall {
+        previous_attempts: 0,
         scheme: "http",
         authority: "localhost",
         path: "/test.Service/Method",

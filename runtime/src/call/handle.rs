@@ -29,6 +29,8 @@ pub(crate) trait Calls: Send + Sync {
     fn poll_status(&self, call: CallId, waker: &Waker) -> Poll<Status>;
     /// Whether the server never acted on the call, so that it can be made again.
     fn is_unprocessed(&self, call: CallId) -> bool;
+    /// Whether initial metadata has come from the server.
+    fn has_answered(&self, call: CallId) -> bool;
     fn half_close(&self, call: CallId);
     /// Gives the call up; a server has no way to.
     fn cancel(&self, call: CallId);
@@ -86,6 +88,10 @@ impl Calls for Link<server::Connection> {
     }
 
     fn is_unprocessed(&self, _: CallId) -> bool {
+        false
+    }
+
+    fn has_answered(&self, _: CallId) -> bool {
         false
     }
 
@@ -165,6 +171,10 @@ impl Calls for Link<client::Connection> {
 
     fn is_unprocessed(&self, call: CallId) -> bool {
         self.with(|shared| shared.conn.is_unprocessed(call))
+    }
+
+    fn has_answered(&self, call: CallId) -> bool {
+        self.ask(|conn| conn.metadata(call).is_some())
     }
 
     fn half_close(&self, call: CallId) {

@@ -11,6 +11,7 @@ use super::balancing::LoadBalancing;
 use super::client_channel::ClientChannel;
 use super::connectivity::Connectivity;
 use super::resolving::{Resolve, Resolver};
+use super::service_config::ServiceConfig;
 use super::target::Target;
 use crate::Status;
 #[cfg(feature = "tls")]
@@ -31,7 +32,8 @@ pub(crate) struct Options {
     pub(crate) user_agent: Cow<'static, str>,
     pub(crate) connect_timeout: Duration,
     pub(crate) timeout: Option<Duration>,
-    pub(crate) load_balancing: LoadBalancing,
+    pub(crate) load_balancing: Option<LoadBalancing>,
+    pub(crate) service_config: Option<ServiceConfig>,
     pub(crate) idle_timeout: Option<Duration>,
     /// To one server.
     pub(crate) max_connections: usize,
@@ -69,7 +71,8 @@ impl Channel {
                 user_agent: Cow::Borrowed(USER_AGENT),
                 connect_timeout: CONNECT_TIMEOUT,
                 timeout: None,
-                load_balancing: LoadBalancing::default(),
+                load_balancing: None,
+                service_config: None,
                 idle_timeout: Some(IDLE_TIMEOUT),
                 max_connections: 1,
             },
@@ -160,7 +163,14 @@ impl Builder {
 
     /// How calls are spread over the servers, when the target has several addresses.
     pub fn load_balancing(mut self, load_balancing: LoadBalancing) -> Self {
-        self.options.load_balancing = load_balancing;
+        self.options.load_balancing = Some(load_balancing);
+        self
+    }
+
+    /// What holds for which method: deadlines, limits, retries, hedging; and how calls are spread, unless
+    /// [`load_balancing`](Self::load_balancing) says so.
+    pub fn service_config(mut self, config: ServiceConfig) -> Self {
+        self.options.service_config = Some(config);
         self
     }
 

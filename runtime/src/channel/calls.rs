@@ -4,13 +4,14 @@ use core::task::Poll;
 use std::sync::Arc;
 
 use futures_core::Stream;
-use unwired_core::Instant;
-use unwired_core::grpc::client::NewCall;
-use unwired_core::grpc::{CallId, CallLimits, Cardinality, Encoding, Message, SendMessageError};
+use unwired_core::grpc::{CallLimits, Cardinality, Encoding};
 
 use super::Channel;
-use super::starting::start;
-use crate::call::{Answer, CallHandle, Calls, Cancellation, Outgoing, Turn, compressed, send};
+use super::hedging::hedge;
+use super::policy::{Retries, Verdict};
+use super::service_config::Attempts;
+use super::setup::Setup;
+use crate::call::{Answer, CallHandle, Outgoing, Turn, compressed, send};
 use crate::codec::Codec;
 use crate::{Request, Response, Status, Streaming};
 
@@ -23,12 +24,6 @@ pub struct Client {
     channel: Channel,
     encoding: Encoding,
     limits: CallLimits,
-}
-
-/// A call that has been started.
-struct Started {
-    handle: Arc<CallHandle>,
-    encoding: Encoding,
 }
 
 impl Client {
@@ -58,30 +53,48 @@ impl Client {
         self
     }
 
-    fn max_recv_message(&self) -> usize {
-        let connection = self.channel.shared.config.max_recv_message;
-        self.limits.max_recv_message.unwrap_or(connection)
-    }
-
     /// One message there, one back.
     pub async fn unary<C, T, U>(&self, path: &'static str, request: Request<T>) -> Result<Response<U>, Status>
     where
         C: Codec<T> + Codec<U>,
     {
         let (message, request) = request.into_parts();
-        let deadline = self.deadline(&request);
-        let mut is_retry = false;
-        loop {
-            let payload = compressed::<C, T>(&message, request.encoding.unwrap_or(self.encoding))?;
-            let started = self.start(path, &request, deadline, Cardinality::One, Some(payload)).await?;
-            let answer = Answer::new(self.streaming_of::<C, U>(&started)).response().await;
-            // RFC 9113 §8.7: what the server has not acted on can be sent again. Once: a server that refuses everything
-            // shall not be asked for ever.
-            let unprocessed = answer.is_err() && started.handle.calls.is_unprocessed(started.handle.id);
-            if is_retry || !unprocessed {
-                return answer;
+        let setup = self.setup(path, &request, Cardinality::One);
+        let throttle = setup.channel.throttle.as_ref();
+        let policy = match setup.attempts {
+            Some(Attempts::Hedge(policy)) => {
+                let message = compressed::<C, T>(&message, setup.encoding)?;
+                let call = hedge(&setup, policy, &message).await?;
+                return Answer::new(self.streaming_of::<C, U>(call, &setup)).response().await;
             }
-            is_retry = true;
+            Some(Attempts::Retry(policy)) => Some(policy),
+            Some(Attempts::One) | None => None,
+        };
+        let mut retries: Option<Retries> = None;
+        loop {
+            let payload = compressed::<C, T>(&message, setup.encoding)?;
+            let previous = retries.as_ref().map_or(0, Retries::previous);
+            let (status, unprocessed) = match setup.start(previous, Some(payload)).await {
+                Ok(call) => {
+                    let answer = Answer::new(self.streaming_of::<C, U>(Arc::clone(&call), &setup));
+                    match answer.response().await {
+                        Ok(response) => {
+                            if let Some(throttle) = throttle {
+                                throttle.on_success();
+                            }
+                            return Ok(response);
+                        }
+                        Err(status) if call.calls.has_answered(call.id) => return Err(status),
+                        Err(status) => (status, call.calls.is_unprocessed(call.id)),
+                    }
+                }
+                Err(status) => (status, false),
+            };
+            let retries = retries.get_or_insert_with(|| Retries::new(setup.channel.runtime.seed()));
+            match retries.on_failure(policy, throttle, &status, unprocessed) {
+                Verdict::GiveUp => return Err(status),
+                Verdict::Again(pause) => setup.pause(pause, status).await?,
+            }
         }
     }
 
@@ -95,10 +108,10 @@ impl Client {
         C: Codec<T> + Codec<U>,
     {
         let (message, request) = request.into_parts();
-        let message = compressed::<C, T>(&message, request.encoding.unwrap_or(self.encoding))?;
-        let deadline = self.deadline(&request);
-        let started = self.start(path, &request, deadline, Cardinality::Many, Some(message)).await?;
-        Ok(Response::new(self.streaming_of::<C, U>(&started)))
+        let setup = self.setup(path, &request, Cardinality::Many);
+        let message = compressed::<C, T>(&message, setup.encoding)?;
+        let call = setup.start_resendable(Some(message)).await?;
+        Ok(Response::new(self.streaming_of::<C, U>(call, &setup)))
     }
 
     /// Many messages there, one back.
@@ -112,9 +125,10 @@ impl Client {
         S: Stream<Item: Send> + Send + 'static,
     {
         let (messages, request) = request.into_parts();
-        let started = self.start(path, &request, self.deadline(&request), Cardinality::One, None).await?;
-        self.pump::<C, S>(&started, messages);
-        Answer::new(self.streaming_of::<C, U>(&started)).response().await
+        let setup = self.setup(path, &request, Cardinality::One);
+        let call = setup.start_resendable(None).await?;
+        self.pump::<C, S>(&call, setup.encoding, messages);
+        Answer::new(self.streaming_of::<C, U>(call, &setup)).response().await
     }
 
     /// Many messages there, as they come up, one back.
@@ -126,9 +140,10 @@ impl Client {
     where
         C: Codec<T> + Codec<U>,
     {
-        let started = self.start(path, &request, self.deadline(&request), Cardinality::One, None).await?;
-        let answer = Answer::new(self.streaming_of::<C, U>(&started));
-        Ok((outgoing::<C, T>(started), answer))
+        let setup = self.setup(path, &request, Cardinality::One);
+        let call = setup.start_resendable(None).await?;
+        let answer = Answer::new(self.streaming_of::<C, U>(Arc::clone(&call), &setup));
+        Ok((Outgoing::new(call, compressed::<C, T>, setup.encoding), answer))
     }
 
     /// Many messages there, many back.
@@ -142,9 +157,10 @@ impl Client {
         S: Stream<Item: Send> + Send + 'static,
     {
         let (messages, request) = request.into_parts();
-        let started = self.start(path, &request, self.deadline(&request), Cardinality::Many, None).await?;
-        self.pump::<C, S>(&started, messages);
-        Ok(Response::new(self.streaming_of::<C, U>(&started)))
+        let setup = self.setup(path, &request, Cardinality::Many);
+        let call = setup.start_resendable(None).await?;
+        self.pump::<C, S>(&call, setup.encoding, messages);
+        Ok(Response::new(self.streaming_of::<C, U>(call, &setup)))
     }
 
     /// Many messages there, as they come up, many back.
@@ -156,79 +172,52 @@ impl Client {
     where
         C: Codec<T> + Codec<U>,
     {
-        let started = self.start(path, &request, self.deadline(&request), Cardinality::Many, None).await?;
-        let messages = self.streaming_of::<C, U>(&started);
-        Ok((outgoing::<C, T>(started), messages))
+        let setup = self.setup(path, &request, Cardinality::Many);
+        let call = setup.start_resendable(None).await?;
+        let messages = self.streaming_of::<C, U>(Arc::clone(&call), &setup);
+        Ok((Outgoing::new(call, compressed::<C, T>, setup.encoding), messages))
     }
 
-    fn streaming_of<C: Codec<U>, U>(&self, started: &Started) -> Streaming<U> {
-        Streaming::new::<C>(Arc::clone(&started.handle), self.max_recv_message(), true)
+    fn streaming_of<C: Codec<U>, U>(&self, call: Arc<CallHandle>, setup: &Setup<'_>) -> Streaming<U> {
+        let connection = setup.channel.config.max_recv_message;
+        Streaming::new::<C>(call, setup.limits.max_recv_message.unwrap_or(connection), true)
     }
 
-    /// When a call that is made now must have ended.
-    fn deadline(&self, request: &Request<()>) -> Option<Instant> {
+    /// What a call is made with: as it asks for, as this client does, as the channel's service config says.
+    fn setup<'a>(&'a self, path: &'static str, request: &'a Request<()>, response: Cardinality) -> Setup<'a> {
         let channel = &self.channel.shared;
+        let method = channel.options.service_config.as_ref().and_then(|config| config.at(path));
         let mut time = request.time;
-        time.timeout = [time.timeout, channel.options.timeout].into_iter().flatten().min();
-        time.deadline(channel.runtime.now())
-    }
-
-    /// Starts a call, with its one message if it has one.
-    async fn start(
-        &self,
-        path: &'static str,
-        request: &Request<()>,
-        deadline: Option<Instant>,
-        response: Cardinality,
-        message: Option<Message>,
-    ) -> Result<Started, Status> {
-        let channel = &self.channel.shared;
-        let encoding = request.encoding.unwrap_or(self.encoding);
-        let call = NewCall {
-            scheme: channel.options.scheme,
-            authority: &channel.options.authority,
+        let of_method = method.and_then(|method| method.timeout);
+        time.timeout = [time.timeout, channel.options.timeout, of_method].into_iter().flatten().min();
+        let mut limits = self.limits;
+        if let Some(method) = method {
+            let least = |one: Option<usize>, other: Option<usize>| [one, other].into_iter().flatten().min();
+            limits.max_recv_message = least(limits.max_recv_message, method.max_response);
+            limits.max_send_message = least(limits.max_send_message, method.max_request);
+        }
+        let waits_for_ready = request.waits_for_ready.or_else(|| method?.waits_for_ready);
+        Setup {
+            channel,
             path,
-            user_agent: &channel.options.user_agent,
             metadata: request.metadata(),
-            deadline,
+            deadline: time.deadline(channel.runtime.now()),
             response,
-            encoding,
-            limits: self.limits,
-        };
-        let mut message = message;
-        let started = start(channel, &call, request.waits_for_ready.unwrap_or(false), |conn, call| {
-            match message.take() {
-                // A call that has just begun has room for one message.
-                Some(message) => conn.send_message(call, message).and_then(|()| conn.half_close(call)),
-                None => Ok(()),
-            }
-        });
-        let started = unless_cancelled(request.parent.clone(), started);
-        let Ok(started) = channel.runtime.timeout_at(deadline, started).await else {
-            let target = &channel.target;
-            return Err(Status::deadline_exceeded(format!(
-                "the deadline passed while the call waited for a connection to {target}"
-            )));
-        };
-        let (link, call, sent) = started?;
-        let handle = Arc::new(CallHandle { calls: link, id: call });
-        if let Err(SendMessageError::TooLong(status)) = sent {
-            return Err(status);
+            encoding: request.encoding.unwrap_or(self.encoding),
+            limits,
+            waits_for_ready: waits_for_ready.unwrap_or(false),
+            parent: request.parent.as_ref(),
+            attempts: method.map(|method| &method.attempts),
         }
-        if let Some(parent) = request.parent.clone() {
-            self.channel.runtime().spawn(cancel_with(parent, Arc::clone(&handle.calls), call));
-        }
-        Ok(Started { handle, encoding })
     }
 
     /// Sends the messages of a stream, in a task of its own, as long as the call goes on.
-    fn pump<C, S>(&self, started: &Started, messages: S)
+    fn pump<C, S>(&self, call: &CallHandle, encoding: Encoding, messages: S)
     where
         C: Codec<S::Item>,
         S: Stream<Item: Send> + Send + 'static,
     {
-        let (calls, call, encoding) =
-            (Arc::clone(&started.handle.calls), started.handle.id, started.encoding);
+        let (calls, call) = (Arc::clone(&call.calls), call.id);
         // The task does not hold the call: it ends when whoever reads the response lets go.
         self.channel.runtime().spawn(async move {
             let mut messages = pin!(messages);
@@ -254,42 +243,4 @@ impl Client {
             calls.half_close(call);
         });
     }
-}
-
-fn outgoing<C: Codec<T>, T>(started: Started) -> Outgoing<T> {
-    Outgoing::new(started.handle, compressed::<C, T>, started.encoding)
-}
-
-/// Waits for `future`, unless the call that it is done for ends first.
-async fn unless_cancelled<R>(
-    parent: Option<Cancellation>,
-    future: impl Future<Output = Result<R, Status>>,
-) -> Result<R, Status> {
-    let (mut parent, mut future) = (pin!(parent), pin!(future));
-    poll_fn(|cx| {
-        if let Poll::Ready(result) = future.as_mut().poll(cx) {
-            return Poll::Ready(result);
-        }
-        match parent.as_mut().as_pin_mut().map(|parent| parent.poll(cx)) {
-            Some(Poll::Ready(())) => {
-                Poll::Ready(Err(Status::cancelled("the call that this one was made for has ended")))
-            }
-            Some(Poll::Pending) | None => Poll::Pending,
-        }
-    })
-    .await
-}
-
-/// Cancels `call` when `parent` has ended, if it goes on so long.
-async fn cancel_with(parent: Cancellation, calls: Arc<dyn Calls>, call: CallId) {
-    let mut parent = pin!(parent);
-    poll_fn(|cx| match (calls.poll_ended(call, cx.waker()), parent.as_mut().poll(cx)) {
-        (Poll::Pending, Poll::Pending) => Poll::Pending,
-        (Poll::Pending, Poll::Ready(())) => {
-            calls.cancel(call);
-            Poll::Ready(())
-        }
-        (Poll::Ready(()), _) => Poll::Ready(()),
-    })
-    .await;
 }

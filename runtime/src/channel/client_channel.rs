@@ -12,7 +12,7 @@ use super::abort::Abort;
 use super::attempt::Attempt;
 use super::builder::Options;
 use super::connected::Connected;
-use super::policy::{Action, Failure, NoPick, Pool, Settings};
+use super::policy::{Action, Failure, NoPick, Pool, Settings, Throttle};
 use super::resolving::{Resolution, Resolver};
 use super::target::Target;
 use crate::Status;
@@ -27,6 +27,8 @@ pub(crate) struct ClientChannel {
     pub(crate) target: Target,
     pub(crate) config: Config,
     pub(crate) options: Options,
+    /// Suspends retries.
+    pub(crate) throttle: Option<Throttle>,
     resolver: Resolver,
     /// What makes connections with TLS, or why nothing can.
     #[cfg(feature = "tls")]
@@ -66,9 +68,13 @@ impl ClientChannel {
         resolver: Resolver,
         #[cfg(feature = "tls")] tls: Option<Result<Connector, String>>,
     ) -> Self {
+        let config_of_services = options.service_config.as_ref();
+        let balancing = options.load_balancing.clone();
+        let balancing = balancing.or_else(|| config_of_services?.load_balancing.clone()).unwrap_or_default();
+        let throttle = config_of_services.and_then(|config| config.throttling).map(Throttle::new);
         let pool = Pool::new(Settings {
             target: target.to_string(),
-            balance: options.load_balancing.balance(),
+            balance: balancing.balance(),
             has_fixed_servers: resolver.0.is_fixed(),
             idle_timeout: options.idle_timeout,
             max_connections: options.max_connections,
@@ -87,6 +93,7 @@ impl ClientChannel {
             target,
             config,
             options,
+            throttle,
             resolver,
             #[cfg(feature = "tls")]
             tls,

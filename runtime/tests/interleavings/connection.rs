@@ -68,6 +68,7 @@ fn link() -> Arc<Link<Toy>> {
 /// The name of some call.
 fn a_call() -> CallId {
     let call = NewCall {
+        previous_attempts: 0,
         scheme: "http",
         authority: "here",
         path: "/a/b",

@@ -204,6 +204,7 @@ impl Value for Metadata {
         let head = |metadata: &Self| {
             let mut fields = Fields::new();
             let call = NewCall {
+                previous_attempts: 0,
                 scheme: "",
                 authority: "",
                 path: "",

@@ -28,6 +28,8 @@ pub struct NewCall<'a> {
     pub encoding: Encoding,
     /// Limits instead of the connection's.
     pub limits: CallLimits,
+    /// Attempts of the same call that were made before this one (gRFC A6); 0 is not sent.
+    pub previous_attempts: u32,
 }
 
 impl NewCall<'_> {
@@ -51,6 +53,9 @@ impl NewCall<'_> {
         }
         if !self.user_agent.is_empty() {
             fields.push(b"user-agent", self.user_agent.as_bytes());
+        }
+        if self.previous_attempts > 0 {
+            fields.push(b"grpc-previous-rpc-attempts", self.previous_attempts.to_string().as_bytes());
         }
         self.metadata.put(fields);
     }

@@ -23,6 +23,7 @@ impl Client {
         }
         let path = format!("/{}/{}", if unary { "one" } else { "many" }, self.starts);
         let call = NewCall {
+            previous_attempts: 0,
             scheme: "http",
             authority: "localhost",
             path: &path,

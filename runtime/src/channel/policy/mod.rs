@@ -4,8 +4,12 @@ mod backoff;
 mod eyeballs;
 mod lookup;
 mod pool;
+mod retries;
 mod server;
+mod throttle;
 
 pub(crate) use backoff::Backoff;
 pub(crate) use pool::{Action, Lane, NoPick, Pool, Settings};
+pub(crate) use retries::{Pushback, Retries, Verdict};
 pub(crate) use server::Failure;
+pub(crate) use throttle::Throttle;

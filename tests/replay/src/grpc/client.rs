@@ -102,6 +102,7 @@ impl Player for Connection {
                 ];
                 let metadata: Metadata = script.value()?;
                 let call = NewCall {
+                    previous_attempts: 0,
                     scheme: &scheme,
                     authority: &authority,
                     path: &path,

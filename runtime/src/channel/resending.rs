@@ -1,0 +1,513 @@
+use core::future::poll_fn;
+use core::mem::{replace, take};
+use core::pin::pin;
+use core::task::{Poll, Waker};
+use core::time::Duration;
+use std::sync::{Arc, OnceLock, Weak};
+
+use unwired_core::Instant;
+use unwired_core::grpc::{
+    CallId, CallLimits, Cardinality, Encoding, Message, Metadata, Received, SendMessageError,
+};
+
+use super::client_channel::ClientChannel;
+use super::policy::{Retries, Verdict};
+use super::service_config::Attempts;
+use super::setup::Setup;
+use crate::Status;
+use crate::call::{CallHandle, Calls, send};
+use crate::sync::{Mutex, MutexGuard, lock};
+
+/// What a call keeps of what it has sent, bytes; the attempt at which it becomes more is the last. As gRPC's C++ has it.
+const MAX_KEPT: usize = 256 << 10;
+/// What a kept message costs beside its bytes.
+const MESSAGE_COST: usize = 64;
+
+/// A call that may be sent several times: because no server has acted on it, or because its method has a policy for retries
+/// (gRFC A6). It is bound to an attempt once the server has answered that, or once more was sent than is kept.
+///
+/// Nothing runs for it: whoever waits for the call finds out that an attempt has failed, and a task lives while the next one
+/// is made.
+pub(super) struct Resending {
+    me: Weak<Self>,
+    channel: Arc<ClientChannel>,
+    path: &'static str,
+    metadata: Metadata,
+    deadline: Option<Instant>,
+    response: Cardinality,
+    encoding: Encoding,
+    limits: CallLimits,
+    waits_for_ready: bool,
+    attempts: Option<Attempts>,
+    /// The attempt that the call is bound to.
+    bound: OnceLock<Arc<CallHandle>>,
+    state: Mutex<State>,
+}
+
+struct State {
+    stage: Stage,
+    sent: Vec<Message>,
+    kept: usize,
+    /// No message follows.
+    is_closed: bool,
+    retries: Retries,
+    waiting: Vec<Waker>,
+}
+
+/// Where a call is that is not bound to an attempt.
+enum Stage {
+    Live(Arc<CallHandle>),
+    /// The next attempt is being made.
+    Between,
+    /// There will be none.
+    Ended(Status),
+    Bound,
+}
+
+/// What an attempt that has ended comes to.
+enum Judged {
+    /// Its end is that of the call.
+    Kept,
+    /// It is not the call's any more.
+    Left,
+}
+
+/// What there is to wait for.
+enum Current {
+    Attempt(Arc<CallHandle>),
+    None,
+    Ended(Status),
+}
+
+impl Resending {
+    pub(super) fn new(setup: &Setup<'_>, first: Arc<CallHandle>, message: Option<Message>) -> Arc<Self> {
+        let sent: Vec<_> = message.into_iter().collect();
+        let state = State {
+            kept: sent.iter().map(cost).sum(),
+            is_closed: !sent.is_empty(),
+            sent,
+            stage: Stage::Live(first),
+            retries: Retries::new(setup.channel.runtime.seed()),
+            waiting: Vec::new(),
+        };
+        let this = Arc::new_cyclic(|me| Self {
+            me: Weak::clone(me),
+            channel: Arc::clone(setup.channel),
+            path: setup.path,
+            metadata: setup.metadata.clone(),
+            deadline: setup.deadline,
+            response: setup.response,
+            encoding: setup.encoding,
+            limits: setup.limits,
+            waits_for_ready: setup.waits_for_ready,
+            attempts: setup.attempts.cloned(),
+            bound: OnceLock::new(),
+            state: Mutex::new(state),
+        });
+        let mut state = this.lock();
+        if state.kept > MAX_KEPT {
+            this.bind(&mut state);
+        }
+        drop(state);
+        this
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    fn setup(&self) -> Setup<'_> {
+        Setup {
+            channel: &self.channel,
+            path: self.path,
+            metadata: &self.metadata,
+            deadline: self.deadline,
+            response: self.response,
+            encoding: self.encoding,
+            limits: self.limits,
+            waits_for_ready: self.waits_for_ready,
+            parent: None,
+            attempts: self.attempts.as_ref(),
+        }
+    }
+
+    /// Binds the call to its current attempt.
+    fn bind(&self, state: &mut State) {
+        if let Stage::Live(attempt) = replace(&mut state.stage, Stage::Bound) {
+            let _ = self.bound.set(attempt);
+            state.sent = Vec::new();
+        }
+    }
+
+    /// Binds the call to `attempt`, if that is its current one.
+    fn bind_to(&self, attempt: &Arc<CallHandle>) {
+        let mut state = self.lock();
+        if state.is_live(attempt) {
+            self.bind(&mut state);
+            if let Some(throttle) = &self.channel.throttle {
+                throttle.on_success();
+            }
+        }
+    }
+
+    /// The attempt, or that `waker` waits for one.
+    fn current(&self, waker: &Waker) -> Current {
+        if let Some(attempt) = self.bound.get() {
+            return Current::Attempt(Arc::clone(attempt));
+        }
+        let mut state = self.lock();
+        match &state.stage {
+            Stage::Live(attempt) => Current::Attempt(Arc::clone(attempt)),
+            Stage::Ended(status) => Current::Ended(status.clone()),
+            Stage::Between => {
+                if !state.waiting.iter().any(|there| there.will_wake(waker)) {
+                    state.waiting.push(waker.clone());
+                }
+                Current::None
+            }
+            Stage::Bound => self.bound.get().cloned().map_or(Current::None, Current::Attempt),
+        }
+    }
+
+    /// An attempt has ended: is that the end of the call?
+    fn judge(&self, attempt: &Arc<CallHandle>) -> Judged {
+        if self.bound.get().is_some_and(|bound| Arc::ptr_eq(bound, attempt)) {
+            return Judged::Kept;
+        }
+        let (calls, call) = (&attempt.calls, attempt.id);
+        let Poll::Ready(status) = calls.poll_status(call, Waker::noop()) else { return Judged::Kept };
+        let is_answered = status.is_ok() || calls.has_answered(call);
+        let unprocessed = calls.is_unprocessed(call);
+        let mut state = self.lock();
+        if !state.is_live(attempt) {
+            // Another who waits for the call has come to it first.
+            return if matches!(state.stage, Stage::Bound) { Judged::Kept } else { Judged::Left };
+        }
+        let policy = match &self.attempts {
+            Some(Attempts::Retry(policy)) => Some(policy),
+            Some(Attempts::One | Attempts::Hedge(_)) | None => None,
+        };
+        let throttle = self.channel.throttle.as_ref();
+        let verdict = if is_answered {
+            Verdict::GiveUp
+        } else {
+            state.retries.on_failure(policy, throttle, &status, unprocessed)
+        };
+        match verdict {
+            Verdict::GiveUp => {
+                self.bind(&mut state);
+                Judged::Kept
+            }
+            Verdict::Again(pause) => {
+                let left = replace(&mut state.stage, Stage::Between);
+                drop(state);
+                drop(left);
+                if let Some(call) = self.me.upgrade() {
+                    let resend = Resend { call, is_done: false };
+                    self.channel.runtime.spawn(resend.run(pause, status));
+                }
+                Judged::Left
+            }
+        }
+    }
+
+    /// There will be no further attempt.
+    fn end(&self, status: Status) {
+        let mut state = self.lock();
+        let left = match state.stage {
+            Stage::Between | Stage::Live(_) => Some(replace(&mut state.stage, Stage::Ended(status))),
+            Stage::Bound | Stage::Ended(_) => None,
+        };
+        let waiting = take(&mut state.waiting);
+        drop(state);
+        drop(left);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// Whether the next attempt is still wanted.
+    fn is_wanted(&self) -> bool {
+        matches!(self.lock().stage, Stage::Between)
+    }
+
+    /// What `attempt` is to send next, of which it has sent `sent` messages; `None` once it has sent all, and is the call's
+    /// current one from then on.
+    fn next_of(&self, attempt: &Arc<CallHandle>, sent: usize) -> Option<Message> {
+        let mut state = self.lock();
+        if !matches!(state.stage, Stage::Between) {
+            return None;
+        }
+        if let Some(message) = state.sent.get(sent) {
+            return Some(message.clone());
+        }
+        state.stage = Stage::Live(Arc::clone(attempt));
+        if state.kept > MAX_KEPT {
+            self.bind(&mut state);
+        }
+        let (is_closed, waiting) = (state.is_closed, take(&mut state.waiting));
+        drop(state);
+        if is_closed {
+            attempt.calls.half_close(attempt.id);
+        }
+        waiting.into_iter().for_each(Waker::wake);
+        None
+    }
+
+    /// Gives the call up, as `end` does it, with whatever attempt there is.
+    fn give_up(&self, status: Status, end: impl FnOnce(&CallHandle)) {
+        let mut state = self.lock();
+        self.bind_if_live(&mut state);
+        drop(state);
+        match self.bound.get() {
+            Some(attempt) => end(attempt),
+            None => self.end(status),
+        }
+    }
+
+    fn bind_if_live(&self, state: &mut State) {
+        if matches!(state.stage, Stage::Live(_)) {
+            self.bind(state);
+        }
+    }
+}
+
+impl State {
+    fn is_live(&self, attempt: &Arc<CallHandle>) -> bool {
+        matches!(&self.stage, Stage::Live(there) if Arc::ptr_eq(there, attempt))
+    }
+
+    fn keep(&mut self, message: Message) {
+        self.kept += cost(&message);
+        self.sent.push(message);
+    }
+}
+
+fn cost(message: &Message) -> usize {
+    message.payload.len() + MESSAGE_COST
+}
+
+/// Makes the next attempt. Dropped before it has, because the runtime has ended, it ends the call.
+struct Resend {
+    call: Arc<Resending>,
+    is_done: bool,
+}
+
+impl Resend {
+    async fn run(mut self, pause: Duration, last: Status) {
+        let call = Arc::clone(&self.call);
+        let wanted = async {
+            let mut resend = pin!(self.send_again(pause, last));
+            poll_fn(|cx| {
+                // Whoever gives the call up wakes this.
+                if let Current::None = call.current(cx.waker()) {
+                    return resend.as_mut().poll(cx);
+                }
+                Poll::Ready(Ok(()))
+            })
+            .await
+        };
+        let sent = wanted.await;
+        self.is_done = true;
+        if let Err(status) = sent {
+            call.end(status);
+        }
+    }
+
+    async fn send_again(&self, pause: Duration, last: Status) -> Result<(), Status> {
+        let call = &self.call;
+        let setup = call.setup();
+        setup.pause(pause, last).await?;
+        let previous = call.lock().retries.previous();
+        let attempt = setup.start(previous, None).await?;
+        let mut sent = 0;
+        while let Some(message) = call.next_of(&attempt, sent) {
+            sent += 1;
+            // That it has ended, whoever waits for the call will see.
+            let _ = send(&*attempt.calls, attempt.id, message).await;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Resend {
+    fn drop(&mut self) {
+        if !self.is_done && self.call.is_wanted() {
+            self.call.end(Status::unavailable("the runtime of the channel has ended"));
+        }
+    }
+}
+
+impl Calls for Resending {
+    fn poll_message(&self, _: CallId, waker: &Waker) -> Poll<Received> {
+        if let Some(attempt) = self.bound.get() {
+            return attempt.calls.poll_message(attempt.id, waker);
+        }
+        loop {
+            let attempt = match self.current(waker) {
+                Current::Attempt(attempt) => attempt,
+                Current::None => return Poll::Pending,
+                Current::Ended(status) => return Poll::Ready(Received::Failed(status)),
+            };
+            match attempt.calls.poll_message(attempt.id, waker) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Received::Message(message)) => {
+                    self.bind_to(&attempt);
+                    return Poll::Ready(Received::Message(message));
+                }
+                Poll::Ready(received) => {
+                    if let Judged::Kept = self.judge(&attempt) {
+                        return Poll::Ready(received);
+                    }
+                }
+            }
+        }
+    }
+
+    fn recv_encoding(&self, _: CallId) -> Encoding {
+        self.bound.get().map(|attempt| attempt.calls.recv_encoding(attempt.id)).unwrap_or_default()
+    }
+
+    fn poll_send(&self, _: CallId, message: Message, waker: &Waker) -> Result<(), SendMessageError> {
+        if let Some(attempt) = self.bound.get() {
+            return attempt.calls.poll_send(attempt.id, message, waker);
+        }
+        let mut message = message;
+        loop {
+            let attempt = match self.current(waker) {
+                Current::Attempt(attempt) => attempt,
+                Current::Ended(_) => return Err(SendMessageError::Ended),
+                Current::None => {
+                    let mut state = self.lock();
+                    if !matches!(state.stage, Stage::Between) {
+                        continue;
+                    }
+                    if state.kept + cost(&message) > MAX_KEPT {
+                        return Err(SendMessageError::Full(message));
+                    }
+                    state.keep(message);
+                    return Ok(());
+                }
+            };
+            let kept = message.clone();
+            match attempt.calls.poll_send(attempt.id, message, waker) {
+                Ok(()) => {
+                    let mut state = self.lock();
+                    let is_live = state.is_live(&attempt);
+                    if is_live || matches!(state.stage, Stage::Between) {
+                        state.keep(kept);
+                        if is_live && state.kept > MAX_KEPT {
+                            self.bind(&mut state);
+                        }
+                        return Ok(());
+                    }
+                    if !matches!(state.stage, Stage::Live(_)) {
+                        return Ok(());
+                    }
+                    // It went to an attempt that was given up in between.
+                }
+                Err(SendMessageError::Ended) => {
+                    if let Judged::Kept = self.judge(&attempt) {
+                        return Err(SendMessageError::Ended);
+                    }
+                }
+                error => return error,
+            }
+            message = kept;
+        }
+    }
+
+    fn end_of(&self, _: CallId) -> Status {
+        match self.current(Waker::noop()) {
+            Current::Attempt(attempt) => attempt.calls.end_of(attempt.id),
+            Current::Ended(status) => status,
+            Current::None => Status::cancelled("the call has ended"),
+        }
+    }
+
+    fn poll_ended(&self, _: CallId, waker: &Waker) -> Poll<()> {
+        loop {
+            let attempt = match self.current(waker) {
+                Current::Attempt(attempt) => attempt,
+                Current::None => return Poll::Pending,
+                Current::Ended(_) => return Poll::Ready(()),
+            };
+            if attempt.calls.poll_ended(attempt.id, waker).is_pending() {
+                return Poll::Pending;
+            }
+            if let Judged::Kept = self.judge(&attempt) {
+                return Poll::Ready(());
+            }
+        }
+    }
+
+    fn poll_metadata(&self, _: CallId, waker: &Waker) -> Poll<Metadata> {
+        loop {
+            let attempt = match self.current(waker) {
+                Current::Attempt(attempt) => attempt,
+                Current::None => return Poll::Pending,
+                Current::Ended(_) => return Poll::Ready(Metadata::new()),
+            };
+            let Poll::Ready(metadata) = attempt.calls.poll_metadata(attempt.id, waker) else {
+                return Poll::Pending;
+            };
+            if attempt.calls.has_answered(attempt.id) {
+                self.bind_to(&attempt);
+                return Poll::Ready(metadata);
+            }
+            if let Judged::Kept = self.judge(&attempt) {
+                return Poll::Ready(metadata);
+            }
+        }
+    }
+
+    fn poll_status(&self, _: CallId, waker: &Waker) -> Poll<Status> {
+        loop {
+            let attempt = match self.current(waker) {
+                Current::Attempt(attempt) => attempt,
+                Current::None => return Poll::Pending,
+                Current::Ended(status) => return Poll::Ready(status),
+            };
+            let Poll::Ready(status) = attempt.calls.poll_status(attempt.id, waker) else {
+                return Poll::Pending;
+            };
+            if let Judged::Kept = self.judge(&attempt) {
+                return Poll::Ready(status);
+            }
+        }
+    }
+
+    fn is_unprocessed(&self, _: CallId) -> bool {
+        self.bound.get().is_some_and(|attempt| attempt.calls.is_unprocessed(attempt.id))
+    }
+
+    fn has_answered(&self, _: CallId) -> bool {
+        self.bound.get().is_some_and(|attempt| attempt.calls.has_answered(attempt.id))
+    }
+
+    fn half_close(&self, _: CallId) {
+        let mut state = self.lock();
+        state.is_closed = true;
+        let attempt = match &state.stage {
+            Stage::Live(attempt) => Some(Arc::clone(attempt)),
+            Stage::Between | Stage::Ended(_) => None,
+            Stage::Bound => self.bound.get().cloned(),
+        };
+        drop(state);
+        if let Some(attempt) = attempt {
+            attempt.calls.half_close(attempt.id);
+        }
+    }
+
+    fn cancel(&self, _: CallId) {
+        let status = Status::cancelled("the call was cancelled by its caller");
+        self.give_up(status, |attempt| attempt.calls.cancel(attempt.id));
+    }
+
+    fn fail(&self, _: CallId, status: Status) {
+        self.give_up(status.clone(), |attempt| attempt.calls.fail(attempt.id, status));
+    }
+
+    fn release(&self, call: CallId) {
+        // The attempt is released with the last that holds this: a task that sends may.
+        self.cancel(call);
+    }
+}
