@@ -204,12 +204,10 @@ impl View {
         let mut rest = &wire[..];
         while let Some((head, payload)) = next_frame(&mut rest) {
             match head.kind {
-                Kind::ResetStream => {
-                    // NO_ERROR only says that the rest of a request is not wanted (RFC 9113 §8.1).
-                    if frame::reset(payload).is_some_and(|reason| reason.0 != 0) {
-                        self.resets.insert(head.stream.get());
-                        self.reset_count += 1;
-                    }
+                // NO_ERROR only says that the rest of a request is not wanted (RFC 9113 §8.1).
+                Kind::ResetStream if frame::reset(payload).is_some_and(|reason| reason.0 != 0) => {
+                    self.resets.insert(head.stream.get());
+                    self.reset_count += 1;
                 }
                 Kind::GoAway => {
                     let reason = frame::goaway(payload).map(|(_, reason, _)| reason.0);
