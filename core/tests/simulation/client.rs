@@ -83,6 +83,7 @@ impl Client {
         let deadline = plan.timeout.map(|timeout| now + timeout);
         let path = format!("/s/{number}");
         let call = NewCall {
+            previous_attempts: 0,
             scheme: "http",
             authority: "localhost",
             path: &path,
