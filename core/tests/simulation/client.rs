@@ -211,7 +211,10 @@ impl Client {
         let explained = match (status.code(), plan.answer) {
             (Code::Ok, Answer::Well) => entry.answered && call.received == plan.down.len(),
             (code, Answer::Fail(asked) | Answer::FailEarly(asked)) if code == asked => is_asked,
-            (Code::Cancelled, _) => call.cancelled || entry.dropped,
+            // A server whose clock was put back meets the deadline sooner, and may have to cut a message then.
+            (Code::Cancelled, _) => {
+                call.cancelled || entry.dropped || (book.jumps() && call.deadline.is_some())
+            }
             // The server counts the time from when it heard of the call: sooner, if its clock was put back.
             (Code::DeadlineExceeded, _) => {
                 call.deadline.is_some_and(|deadline| deadline <= book.latest || book.jumps())
