@@ -26,6 +26,8 @@ pub(crate) mod code {
     pub(crate) const SET_ENCODING: u8 = 27;
     pub(crate) const SET_MAX_TIMEOUT: u8 = 28;
     pub(crate) const REFUSE_NEW: u8 = 29;
+    /// As `START`, and then how often the call was made before.
+    pub(crate) const START_AGAIN: u8 = 30;
 
     pub(crate) const OPEN: u8 = 32;
     pub(crate) const SEND_HEADERS: u8 = 33;

@@ -11,7 +11,7 @@ use unwired_replay::{Kind, PlayError, http2, keep, play, play_anyhow, record};
 
 fn new_call<'a>(path: &'a str, metadata: &'a Metadata) -> client::NewCall<'a> {
     client::NewCall {
-        previous_attempts: 0,
+        previous_attempts: 2,
         scheme: "http",
         authority: "localhost",
         path,

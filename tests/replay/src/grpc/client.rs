@@ -33,7 +33,8 @@ impl Connection {
     ///
     /// As the core's.
     pub fn start(&mut self, now: Instant, call: &NewCall<'_>) -> Result<CallId, StartError> {
-        self.note(code::START, |recorder, writer| {
+        let code = if call.previous_attempts > 0 { code::START_AGAIN } else { code::START };
+        self.note(code, |recorder, writer| {
             recorder.time(writer, now);
             for text in [call.scheme, call.authority, call.path, call.user_agent] {
                 writer.octets(text.as_bytes());
@@ -43,6 +44,9 @@ impl Connection {
             call.response.put(writer);
             call.encoding.put(writer);
             call.limits.put(writer);
+            if call.previous_attempts > 0 {
+                call.previous_attempts.put(writer);
+            }
         });
         let started = self.inner.start(now, call);
         self.outcome(|digest| digest.debug(&started));
@@ -92,7 +96,7 @@ impl Player for Connection {
 
     fn act(&mut self, code: u8, script: &mut Script<'_, CallId>) -> Result<bool, Malformed> {
         match code {
-            code::START => {
+            code::START | code::START_AGAIN => {
                 let now = script.time()?;
                 let [scheme, authority, path, user_agent] = [
                     script.reader.text()?,
@@ -102,7 +106,6 @@ impl Player for Connection {
                 ];
                 let metadata: Metadata = script.value()?;
                 let call = NewCall {
-                    previous_attempts: 0,
                     scheme: &scheme,
                     authority: &authority,
                     path: &path,
@@ -112,6 +115,7 @@ impl Player for Connection {
                     response: script.value::<Cardinality>()?,
                     encoding: script.value::<Encoding>()?,
                     limits: script.value::<CallLimits>()?,
+                    previous_attempts: if code == code::START_AGAIN { script.value()? } else { 0 },
                 };
                 let started = self.start(now, &call);
                 script.name(started.ok());
