@@ -7,7 +7,7 @@ use super::credit::{Account, Credit};
 use super::deadlines::Deadlines;
 use super::receiving::{Received, Receiving};
 use super::table::Table;
-use super::{CallId, Config};
+use super::{CallId, Config, Stats};
 use crate::Instant;
 use crate::http2::{self, StreamKey};
 
@@ -162,6 +162,15 @@ impl<C: Machine> Link<C> {
             if self.calls.get(id).is_some_and(|entry| !entry.ended) {
                 return Some(id);
             }
+        }
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        Stats {
+            http2: self.http2.stats().clone(),
+            active_calls: self.http2.active_streams(),
+            partial_bytes: self.credit.used(),
+            ..Stats::default()
         }
     }
 

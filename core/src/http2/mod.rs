@@ -57,7 +57,7 @@ pub use limits::Limits;
 pub use reason::Reason;
 pub(crate) use recv_buffer::step;
 pub(crate) use stats::add;
-pub use stats::{Abuse, AbuseCounts, Stats};
+pub use stats::{Abuse, AbuseCounts, FrameCounts, Stats};
 pub use store::StreamKey;
 pub use stream_id::StreamId;
 pub use timer::TimerKind;

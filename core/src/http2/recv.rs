@@ -79,6 +79,7 @@ impl Connection {
     /// RFC 9113 §4.1 and §4.2: what the nine octets alone decide.
     fn on_head(&mut self, head: FrameHead, input: &mut &[u8]) -> Result<(), Fault> {
         stats::add(&mut self.stats.frames_received, 1);
+        self.stats.received.count(head.kind);
         self.reader.reading = Reading::Skip(head.length);
         if head.length == 0 {
             self.reader.reading = Reading::Head;

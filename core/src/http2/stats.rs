@@ -1,3 +1,5 @@
+use super::frame::Kind;
+
 /// Kinds of load that a peer can make beyond what its calls need. The name is also the debug data of the GOAWAY that
 /// ends a connection for it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,6 +51,30 @@ impl Abuse {
     /// How many kinds there are.
     const COUNT: usize = Self::Glitches as usize + 1;
 
+    /// All of them.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::RapidReset,
+        Self::MadeYouReset,
+        Self::StreamExcess,
+        Self::PingFlood,
+        Self::TooManyPings,
+        Self::SettingsFlood,
+        Self::ControlFlood,
+        Self::EmptyFrames,
+        Self::IgnoredFrames,
+        Self::WindowUpdateFlood,
+        Self::GoAwayFlood,
+        Self::InformationalFlood,
+        Self::ContinuationFlood,
+        Self::HpackBomb,
+        Self::FieldsTooLarge,
+        Self::SlowFrames,
+        Self::Http1,
+        Self::WriteStall,
+        Self::ZeroWindow,
+        Self::Glitches,
+    ];
+
     /// Name of the kind in metrics and in GOAWAY.
     pub const fn name(self) -> &'static str {
         match self {
@@ -92,6 +118,12 @@ impl AbuseCounts {
         self.0.iter().map(|&count| u64::from(count)).sum()
     }
 
+    fn merge(&mut self, other: &Self) {
+        for (sum, count) in self.0.iter_mut().zip(other.0) {
+            *sum = sum.saturating_add(count);
+        }
+    }
+
     pub(crate) fn count(&mut self, abuse: Abuse) {
         if let Some(count) = self.0.get_mut(abuse as usize) {
             *count = count.saturating_add(1);
@@ -108,7 +140,43 @@ pub(crate) const fn add(counter: &mut u64, n: u64) {
     *counter += n;
 }
 
-/// Counters and gauges of one connection.
+/// Frames by their kind. Those of unknown types are counted together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct FrameCounts([u64; Self::COUNT]);
+
+impl FrameCounts {
+    /// The kinds of RFC 9113 and one for all others.
+    const COUNT: usize = 11;
+
+    const fn index(kind: Kind) -> usize {
+        match kind {
+            Kind::Data => 0,
+            Kind::Headers => 1,
+            Kind::Priority => 2,
+            Kind::ResetStream => 3,
+            Kind::Settings => 4,
+            Kind::PushPromise => 5,
+            Kind::Ping => 6,
+            Kind::GoAway => 7,
+            Kind::WindowUpdate => 8,
+            Kind::Continuation => 9,
+            Kind::Unknown(_) => 10,
+        }
+    }
+
+    /// How many there were of a kind.
+    pub fn get(&self, kind: Kind) -> u64 {
+        self.0.get(Self::index(kind)).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn count(&mut self, kind: Kind) {
+        if let Some(count) = self.0.get_mut(Self::index(kind)) {
+            *count = count.saturating_add(1);
+        }
+    }
+}
+
+/// Counters and gauges of one connection, or the [sum](Self::merge) of several.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct Stats {
@@ -118,6 +186,8 @@ pub struct Stats {
     pub kills: AbuseCounts,
     /// Frames read.
     pub frames_received: u64,
+    /// Frames read, by their kind.
+    pub received: FrameCounts,
     /// Frames encoded.
     pub frames_sent: u64,
     /// Octets of DATA payload that were read, with padding.
@@ -136,14 +206,81 @@ pub struct Stats {
     pub data_dropped: u64,
     /// Octets given by the application and not yet encoded (gauge).
     pub buffered_to_send: usize,
-    /// Smoothed round-trip time in nanoseconds, once a PING was answered.
+    /// Smoothed round-trip time in nanoseconds, once a PING was answered; of several connections the longest.
     pub rtt_nanos: Option<u64>,
 }
 
 impl Stats {
+    /// Adds what `other` counts.
+    pub fn merge(&mut self, other: &Self) {
+        self.abuse.merge(&other.abuse);
+        self.kills.merge(&other.kills);
+        for (sum, count) in self.received.0.iter_mut().zip(other.received.0) {
+            *sum = sum.saturating_add(count);
+        }
+        for (sum, count) in [
+            (&mut self.frames_received, other.frames_received),
+            (&mut self.frames_sent, other.frames_sent),
+            (&mut self.data_received, other.data_received),
+            (&mut self.data_sent, other.data_sent),
+            (&mut self.streams_opened, other.streams_opened),
+            (&mut self.streams_finished, other.streams_finished),
+            (&mut self.streams_reset, other.streams_reset),
+            (&mut self.streams_refused, other.streams_refused),
+            (&mut self.data_dropped, other.data_dropped),
+        ] {
+            *sum = sum.saturating_add(count);
+        }
+        self.buffered_to_send = self.buffered_to_send.saturating_add(other.buffered_to_send);
+        self.rtt_nanos = self.rtt_nanos.max(other.rtt_nanos);
+    }
+
     /// The connection ends for `abuse`.
     pub(crate) fn on_kill(&mut self, abuse: Abuse) {
         self.abuse.count(abuse);
         self.kills.count(abuse);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http2::frame::FrameHead;
+
+    #[test]
+    fn each_abuse_has_a_counter_and_a_name_of_its_own() {
+        let mut counts = AbuseCounts::default();
+        for (n, abuse) in Abuse::ALL.into_iter().enumerate() {
+            assert_eq!(abuse as usize, n);
+            assert!(Abuse::ALL.iter().all(|other| *other == abuse || other.name() != abuse.name()));
+            counts.count(abuse);
+            assert_eq!((counts.get(abuse), counts.total()), (1, n as u64 + 1));
+        }
+    }
+
+    #[test]
+    fn each_kind_of_frame_has_a_counter_of_its_own() {
+        let mut counts = FrameCounts::default();
+        for octet in 0..=10 {
+            let kind = FrameHead::parse(&[0, 0, 0, octet, 0, 0, 0, 0, 0]).kind;
+            assert_eq!(counts.get(kind), 0);
+            counts.count(kind);
+        }
+        counts.count(Kind::Unknown(0xee));
+        assert_eq!(counts.get(Kind::Unknown(0xff)), 2);
+    }
+
+    #[test]
+    fn a_sum_has_all_that_was_counted() {
+        let mut one = Stats { frames_sent: 1, streams_refused: 2, buffered_to_send: 3, ..Stats::default() };
+        one.on_kill(Abuse::Http1);
+        one.received.count(Kind::Ping);
+        one.rtt_nanos = Some(7);
+        let mut sum = one.clone();
+        sum.merge(&one);
+        sum.merge(&Stats::default());
+        assert_eq!((sum.frames_sent, sum.streams_refused, sum.buffered_to_send), (2, 4, 6));
+        assert_eq!((sum.abuse.total(), sum.kills.get(Abuse::Http1)), (2, 2));
+        assert_eq!((sum.received.get(Kind::Ping), sum.rtt_nanos), (2, Some(7)));
     }
 }

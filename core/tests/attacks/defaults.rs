@@ -1,11 +1,12 @@
-//! SECURITY.md says which limits there are; here it is held to that.
+//! SECURITY.md says which limits there are, and docs/limits.md what counts what they met; here both are held to that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use unwired_core::grpc::Config;
-use unwired_core::http2::Limits;
+use unwired_core::http2::{Abuse, Limits};
 
 const SECURITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../SECURITY.md");
+const COUNTERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/limits.md");
 
 /// The lines of `debug`, as `{:#?}` writes it, that are a name and a plain value.
 fn plain(debug: &str) -> BTreeMap<String, String> {
@@ -53,4 +54,37 @@ fn a_servers_configuration_is_what_the_table_says() {
         config.remove(other);
     }
     assert_eq!(rows("## A server of gRPC"), config);
+}
+
+#[test]
+fn each_limit_and_each_abuse_has_its_counter_in_the_documentation() {
+    let text = std::fs::read_to_string(COUNTERS).expect("docs/limits.md");
+    let listed: BTreeSet<_> =
+        text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).map(|row| row.0).collect();
+    let limits = plain(&format!("{:#?}", Limits::default()));
+    for limit in limits.keys().map(String::as_str).chain(["max_recv_message", "partial_message_budget"]) {
+        assert!(listed.contains(limit), "docs/limits.md says nothing of {limit}");
+    }
+    for name in Abuse::ALL.map(Abuse::name) {
+        assert!(text.contains(&format!("`{name}`")), "docs/limits.md says nothing of {name}");
+    }
+    // A counter that is named is there.
+    let grpc = format!("{:#?}", unwired_core::grpc::Stats::default());
+    for counter in [
+        "active_calls",
+        "partial_bytes",
+        "calls_rejected",
+        "calls_without_te",
+        "streams_refused",
+        "streams_reset",
+        "frames_received",
+        "data_received",
+        "buffered_to_send",
+        "received",
+        "abuse",
+        "kills",
+    ] {
+        assert!(grpc.contains(&format!("{counter}: ")), "{counter} is no counter");
+        assert!(text.contains(counter), "docs/limits.md says nothing of {counter}");
+    }
 }

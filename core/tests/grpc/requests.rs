@@ -110,7 +110,7 @@ fn content_types_and_a_missing_te_are_taken_as_other_servers_do() {
     bare.peer.open(fields(&lines), true).unwrap();
     bare.settle();
     call(&mut bare);
-    assert_eq!(bare.grpc.calls_without_te(), 1);
+    assert_eq!(bare.grpc.stats().calls_without_te, 1);
 }
 
 /// What the application finds in a request.

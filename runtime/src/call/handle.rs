@@ -106,6 +106,7 @@ impl Calls for Link<server::Connection> {
         if panicking {
             // The stack of a handler that panicked is being unwound, and this is what held its call.
             self.with(|shared| shared.conn.finish(call, &panicked()));
+            self.handlers.panicked();
         }
         Self::release(self, call);
     }

@@ -1,3 +1,4 @@
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use core::task::{Poll, Waker};
 
 use unwired_core::grpc::{CallId, Received, client, server};
@@ -74,6 +75,35 @@ macro_rules! protocol {
 protocol!(client::Connection);
 protocol!(server::Connection);
 
+/// Handlers of one connection. Each has its own, so that connections on different cores have nothing to share.
+#[derive(Debug, Default)]
+pub(crate) struct Handlers {
+    running: AtomicUsize,
+    panicked: AtomicU64,
+}
+
+impl Handlers {
+    pub(crate) fn started(&self) {
+        self.running.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn ended(&self) {
+        self.running.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn panicked(&self) {
+        self.panicked.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_running(&self) -> usize {
+        self.running.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_panicked(&self) -> u64 {
+        self.panicked.load(Ordering::Relaxed)
+    }
+}
+
 /// A connection that its driver and its calls share.
 ///
 /// The lock is held for commands alone: no foreign code runs under it and no socket is touched.
@@ -82,6 +112,8 @@ pub(crate) struct Link<P> {
     shared: Mutex<Shared<P>>,
     pub(crate) runtime: RuntimeHandle,
     pub(crate) peer: Peer,
+    /// Those of a server.
+    pub(crate) handlers: Handlers,
 }
 
 #[derive(Debug)]
@@ -105,7 +137,7 @@ impl<P: Protocol> Link<P> {
             driving: true,
             wakes_at: Instant::FAR_FUTURE,
         };
-        Self { shared: Mutex::new(shared), runtime, peer }
+        Self { shared: Mutex::new(shared), runtime, peer, handlers: Handlers::default() }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Shared<P>> {

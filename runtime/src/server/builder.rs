@@ -8,6 +8,7 @@ use unwired_core::http2::Keepalive;
 use super::connection_error::{ConnectionError, OnConnectionError};
 use super::routes::Routes;
 use super::service::{Service, SpawnPolicy};
+use super::stats::{ConnectionStats, ServerStats, Tally};
 #[cfg(feature = "tls")]
 use crate::tls::ServerTls;
 
@@ -18,6 +19,7 @@ pub struct Server {
     pub(crate) config: Config,
     pub(crate) options: Options,
     pub(crate) on_connection_error: Option<OnConnectionError>,
+    pub(crate) tally: Arc<Tally>,
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<ServerTls>,
 }
@@ -52,6 +54,19 @@ impl Server {
             #[cfg(feature = "tls")]
             tls: None,
         }
+    }
+}
+
+impl Server {
+    /// What has been counted so far, over all connections of this server and of its clones: keep one of them to ask it.
+    /// Asking takes each connection's lock for a moment; that it can be asked costs nothing.
+    pub fn stats(&self) -> ServerStats {
+        self.tally.sum()
+    }
+
+    /// What each connection that is open has counted so far, the oldest first.
+    pub fn connections(&self) -> Vec<ConnectionStats> {
+        self.tally.connections()
     }
 }
 
@@ -193,6 +208,7 @@ impl Builder {
             config: self.config,
             options: self.options,
             on_connection_error: self.on_connection_error,
+            tally: Arc::default(),
             #[cfg(feature = "tls")]
             tls: self.tls,
         }

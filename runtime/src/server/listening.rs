@@ -14,6 +14,7 @@ use super::Server;
 #[cfg(feature = "tls")]
 use super::connection_error::ConnectionError;
 use super::serving::Serving;
+use super::stats::Tally;
 use crate::driver::{Driver, Link, wake_all};
 #[cfg(feature = "tls")]
 use crate::tls::{ServerTls, TlsStream};
@@ -175,10 +176,13 @@ impl Accepting {
                     self.errors.on_success();
                     self.run(stream);
                 }
-                Some(Poll::Ready(Err(error))) => match self.errors.on_error(&error) {
-                    AfterError::GoOn => {}
-                    AfterError::Pause(time) => self.pause = Some(self.runtime.sleep(time)),
-                },
+                Some(Poll::Ready(Err(error))) => {
+                    self.server.tally.on_accept_error();
+                    match self.errors.on_error(&error) {
+                        AfterError::GoOn => {}
+                        AfterError::Pause(time) => self.pause = Some(self.runtime.sleep(time)),
+                    }
+                }
                 Some(Poll::Pending) | None => return,
             }
         }
@@ -222,7 +226,9 @@ impl Accepted {
         connection.set_max_timeout(server.options.max_timeout);
         let link = Arc::new(Link::new(connection, runtime.clone(), stream.peer().clone()));
         open.connected(&link);
-        let serving = Serving::new(server.routes, max_recv_message, open, server.on_connection_error);
+        let counted = Tally::opened(&server.tally, &link);
+        let serving =
+            Serving::new(server.routes, max_recv_message, open, counted, server.on_connection_error);
         Driver::new(link, serving, stream, runtime)
     }
 
@@ -245,6 +251,7 @@ impl Accepted {
             Ok(Some(Err(failed))) => (failed.error.to_string(), Some(failed)),
             Err(_) => (format!("TLS with the client: the handshake was not done in {timeout:?}"), None),
         };
+        self.server.tally.on_handshake_failed();
         if let Some(on_error) = &self.server.on_connection_error {
             on_error(&ConnectionError { peer, why });
         }

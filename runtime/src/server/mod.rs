@@ -9,6 +9,7 @@ mod routes;
 mod running;
 mod service;
 mod serving;
+mod stats;
 
 pub use builder::{Builder, Server};
 pub use connection_error::ConnectionError;
@@ -16,5 +17,9 @@ pub use incoming::{Incoming, Replies, Reply};
 pub use listening::Bound;
 pub use local::{LocalHandler, LocalServer, LocalService, LocalWorker, local};
 pub use service::{Handler, Method, Service, ServiceSettings, SpawnPolicy};
+
+pub use stats::{ConnectionStats, ServerStats};
+pub use unwired_core::grpc::Stats;
+pub use unwired_core::http2::Abuse;
 
 pub(crate) use running::panicked;

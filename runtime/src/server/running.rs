@@ -18,6 +18,7 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn new(handler: Handler, link: Arc<Link<server::Connection>>, call: CallId) -> Self {
+        link.handlers.started();
         Self { handler: Some(handler), link, call }
     }
 
@@ -34,7 +35,14 @@ impl Running {
         // task that panics.
         let done = catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(cx))).unwrap_or_else(|_| {
             // Most often its call was answered by the drop of what held it; something else may hold it still.
-            self.link.with(|shared| shared.conn.finish(self.call, &panicked()));
+            let is_unanswered = self.link.with(|shared| {
+                let is_active = shared.conn.is_active(self.call);
+                shared.conn.finish(self.call, &panicked());
+                is_active
+            });
+            if is_unanswered {
+                self.link.handlers.panicked();
+            }
             Poll::Ready(())
         });
         if done.is_ready() {
@@ -44,7 +52,8 @@ impl Running {
     }
 
     fn drop_handler(&mut self) {
-        let handler = self.handler.take();
+        let Some(handler) = self.handler.take() else { return };
+        self.link.handlers.ended();
         let _ = catch_unwind(AssertUnwindSafe(|| drop(handler)));
     }
 }
@@ -52,6 +61,13 @@ impl Running {
 /// gRPC's statuscodes document says UNKNOWN for an exception; a handler that fails loses its own call and no other.
 pub(crate) fn panicked() -> Status {
     Status::unknown("the handler of the call panicked")
+}
+
+impl Drop for Running {
+    /// A runtime that ends drops its tasks.
+    fn drop(&mut self) {
+        self.drop_handler();
+    }
 }
 
 impl Future for Running {

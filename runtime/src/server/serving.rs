@@ -10,6 +10,7 @@ use super::incoming::{Hold, Incoming, Served};
 use super::listening::Open;
 use super::routes::{Route, Routes};
 use super::running::Running;
+use super::stats::Counted;
 use crate::driver::{Link, Shared, Side, wake_all};
 
 /// What a server does with the calls of one connection.
@@ -25,6 +26,7 @@ pub(crate) struct Serving {
     max_recv_message: usize,
     /// This connection's place among those that are open.
     open: Open,
+    counted: Counted,
     /// Who is told when a fault ends the connection, and what there is to tell.
     on_error: Option<OnConnectionError>,
     fault: Option<String>,
@@ -35,6 +37,7 @@ impl Serving {
         routes: Arc<Routes>,
         max_recv_message: usize,
         open: Open,
+        counted: Counted,
         on_error: Option<OnConnectionError>,
     ) -> Self {
         Self {
@@ -45,6 +48,7 @@ impl Serving {
             is_ready: false,
             max_recv_message,
             open,
+            counted,
             on_error,
             fault: None,
         }
@@ -165,6 +169,7 @@ impl Side for Serving {
     }
 
     fn on_end(&mut self, link: &Arc<Link<Connection>>, why: Option<io::Error>) {
+        self.counted.over(link);
         // A socket that breaks is nobody's fault; what it carried may be.
         let why = why.filter(|error| error.kind() == io::ErrorKind::InvalidData);
         let why = why.map(|error| error.to_string()).or(self.fault.take());

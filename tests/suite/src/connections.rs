@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use unwired::server::Abuse;
 use unwired::transport::RuntimeHandle;
 use unwired::{Channel, Code, Request, Target};
 use unwired_proto::grpc::testing::Empty;
 use unwired_proto::grpc::testing::test_service_client::TestServiceClient;
 
+use crate::counting::counts;
 use crate::messages::{asking, output};
 use crate::serving::{Transport, client_to, serve, serve_at, serve_with, tcp};
 use crate::streams::{Relayed, accept, free_address, listen, read_preface, relay, write_all};
@@ -143,6 +145,23 @@ pub async fn connections_that_say_nothing_hold_few_places(rt: &RuntimeHandle) {
     }
     server.client().empty_call(Empty {}).await.unwrap();
     server.stop().await;
+}
+
+pub async fn a_connection_that_is_ended_for_an_abuse_is_counted_when_it_is_over(rt: &RuntimeHandle) {
+    const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    const PING: [u8; 17] = [0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
+    let running = serve(rt, Transport::Tcp).await;
+    let mut socket = rt.connect(running.address().into()).await.unwrap();
+    let attack = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &SETTINGS[..], &PING.repeat(4)].concat();
+    write_all(&mut socket, &attack).await.unwrap();
+    let server = running.server.clone();
+    let stats = counts(rt, &server, |stats| stats.connections == 1 && stats.connections_open == 0).await;
+    let http2 = &stats.calls.http2;
+    assert_eq!((http2.kills.get(Abuse::TooManyPings), http2.kills.total()), (1, 1));
+    assert_eq!(http2.abuse.get(Abuse::TooManyPings), 1);
+    running.client().empty_call(Empty {}).await.unwrap();
+    running.stop().await;
+    assert_eq!(server.stats().calls.http2.kills.total(), 1);
 }
 
 pub async fn a_connection_of_great_age_is_replaced_without_a_failed_call(rt: &RuntimeHandle) {

@@ -15,6 +15,7 @@ pub mod authority;
 pub mod boxed;
 pub mod compression;
 pub mod connections;
+pub mod counting;
 pub mod draining;
 pub mod dropping;
 pub mod endings;

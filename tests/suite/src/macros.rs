@@ -32,10 +32,12 @@ macro_rules! scenarios {
                 calls_wait_while_a_channel_connects,
                 connections_over_the_limit_wait_to_be_accepted,
                 connections_that_say_nothing_hold_few_places,
+                a_connection_that_is_ended_for_an_abuse_is_counted_when_it_is_over,
                 a_connection_of_great_age_is_replaced_without_a_failed_call,
                 a_deadline_holds_while_the_socket_takes_nothing,
                 calls_outlive_their_channel_and_servers_their_future,
             ];
+            counting: each [a_server_counts_what_its_connections_do];
             draining: each [
                 a_drain_lets_calls_end_and_takes_no_new_ones,
                 a_drain_lets_every_kind_of_call_end,

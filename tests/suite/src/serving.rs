@@ -38,6 +38,8 @@ pub enum Transport {
 pub struct Running {
     /// What its handlers have seen.
     pub seen: Arc<Seen>,
+    /// What runs, for what it counts.
+    pub server: Server,
     rt: RuntimeHandle,
     target: Target,
     /// How clients trust the server, where they have to.
@@ -160,13 +162,14 @@ fn run(
     });
     let server: Server = options(builder).into();
     let (stop, stopped) = oneshot::channel::<()>();
+    let served = server.clone();
     let task = spawn(rt, async move {
         let stopped = async {
             let _ = stopped.await;
         };
-        bound.serve_with_shutdown(server, stopped).await.unwrap();
+        bound.serve_with_shutdown(served, stopped).await.unwrap();
     });
-    Running { seen, rt: rt.clone(), target, tls: None, stop: Some(stop), task, kills }
+    Running { seen, server, rt: rt.clone(), target, tls: None, stop: Some(stop), task, kills }
 }
 
 /// A path where no socket is.

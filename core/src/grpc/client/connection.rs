@@ -9,7 +9,7 @@ use crate::grpc::carrier::OnStream;
 use crate::grpc::link::{Link, MAX_EVENTS, Machine, delegate_to_http2};
 use crate::grpc::receiving::Receiving;
 use crate::grpc::{
-    CallEncodings, CallId, Code, Config, Message, Metadata, Received, SendMessageError, Status,
+    CallEncodings, CallId, Code, Config, Message, Metadata, Received, SendMessageError, Stats, Status,
 };
 use crate::http2::{self, ConnectionEnd, OpenError, Reason, UseError};
 use crate::{Instant, Outbox};
@@ -122,6 +122,11 @@ impl Connection {
     }
 
     delegate_to_http2!();
+
+    /// Counters and gauges, as they are now.
+    pub fn stats(&self) -> Stats {
+        self.link.stats()
+    }
 
     /// Starts a call. Its head leaves with the next transmission, together with the messages given until then.
     ///

@@ -6,7 +6,8 @@ use crate::grpc::carrier::OnStream;
 use crate::grpc::link::{Link, MAX_EVENTS, Machine, delegate_to_http2};
 use crate::grpc::receiving::Receiving;
 use crate::grpc::{
-    CallId, CallLimits, Cardinality, Config, Encoding, Message, Metadata, Received, SendMessageError, Status,
+    CallId, CallLimits, Cardinality, Config, Encoding, Message, Metadata, Received, SendMessageError, Stats,
+    Status,
 };
 use crate::http2::{self, ConnectionEnd, Initiator, Reach, Reason, StreamError, StreamKey, UseError};
 
@@ -80,7 +81,8 @@ pub struct Connection {
     max_timeout: Option<Duration>,
     is_ready: bool,
     refuses: bool,
-    without_te: u64,
+    calls_rejected: u64,
+    calls_without_te: u64,
     events: VecDeque<Event>,
 }
 
@@ -103,7 +105,8 @@ impl Connection {
             max_timeout: None,
             is_ready: false,
             refuses: false,
-            without_te: 0,
+            calls_rejected: 0,
+            calls_without_te: 0,
             events: VecDeque::new(),
         }
     }
@@ -120,9 +123,13 @@ impl Connection {
         self.refuses = refuses;
     }
 
-    /// Calls whose client did not say `te: trailers`; they are served all the same.
-    pub const fn calls_without_te(&self) -> u64 {
-        self.without_te
+    /// Counters and gauges, as they are now.
+    pub fn stats(&self) -> Stats {
+        Stats {
+            calls_rejected: self.calls_rejected,
+            calls_without_te: self.calls_without_te,
+            ..self.link.stats()
+        }
     }
 
     /// The head of the call's request.
@@ -257,7 +264,7 @@ impl Connection {
             Ok(head) => head,
             Err(rejection) => return self.reject(stream, &rejection),
         };
-        http2::add(&mut self.without_te, u64::from(!head.has_te()));
+        http2::add(&mut self.calls_without_te, u64::from(!head.has_te()));
         let mut call = Call::new(now, head, &self.config, self.max_timeout);
         if end_stream {
             call.on_end();
@@ -267,6 +274,7 @@ impl Connection {
     }
 
     fn reject(&mut self, stream: StreamKey, rejection: &Rejection) {
+        self.calls_rejected = self.calls_rejected.saturating_add(1);
         Call::reject(&mut OnStream { http2: &mut self.link.http2, stream }, rejection);
         self.link.http2.release(stream);
     }
