@@ -97,6 +97,8 @@ async fn calls_that_are_cancelled_and_calls_that_are_late_end_no_connection() {
         .on_connection_error(move |error| told.lock().unwrap().push(error.to_string()));
     let bound = unwired_tokio::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
     let address = bound.local_addr().unwrap();
+    let server: Server = server.into();
+    let stats = server.clone();
     let serving = tokio::spawn(async move { bound.serve(server).await });
     let client = GreeterClient::new(unwired_tokio::connect(&format!("http://{address}")).await.unwrap());
 
@@ -132,5 +134,6 @@ async fn calls_that_are_cancelled_and_calls_that_are_late_end_no_connection() {
     assert_eq!(*outcomes.unexpected.lock().unwrap(), Vec::<String>::new());
     assert_eq!([served, cancelled, late], [all - 2 * (all / ONE_OF), all / ONE_OF, all / ONE_OF]);
     assert_eq!(*killed.lock().unwrap(), Vec::<String>::new(), "a connection was ended");
+    assert_eq!(stats.stats().calls.http2.kills.total(), 0);
     serving.abort();
 }
