@@ -125,7 +125,11 @@ impl Client {
                 );
                 self.going_away = true;
             }
-            Err(StartError::Failed(status)) => panic!("{status}"),
+            Err(StartError::Failed(status)) => {
+                // A spoiled SETTINGS may allow no request at all.
+                assert!(book.is_hostile(), "{status}");
+                self.next += 1;
+            }
         }
     }
 
