@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::stream;
@@ -74,6 +77,8 @@ struct Plan {
     timeout: Option<Duration>,
     /// The caller gives it up after that time.
     given_up: Option<Duration>,
+    /// The caller drops it, and all that it holds, wherever it waits for the time of that number.
+    dropped: Option<usize>,
     /// What each message holds: no two calls have the same.
     body: Body,
     messages: usize,
@@ -90,6 +95,18 @@ impl fmt::Debug for Body {
     }
 }
 
+/// Polls `future` so often, and drops it if it is not ready then.
+async fn polled<F: Future>(future: F, mut polls: usize) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        let Some(left) = polls.checked_sub(1) else { return Poll::Ready(None) };
+        polls = left;
+        let poll = future.as_mut().poll(cx).map(Some);
+        if polls == 0 && poll.is_pending() { Poll::Ready(None) } else { poll }
+    })
+    .await
+}
+
 impl Caller {
     pub(crate) async fn run(mut self, calls: usize) -> Ends {
         let mut ends = Ends::new();
@@ -99,9 +116,10 @@ impl Caller {
             let plan = self.draw(number);
             let begun = self.runtime.now();
             let call = self.runtime.timeout(PATIENCE, self.call(&plan));
-            let end = match plan.given_up {
-                None => Ok(call.await),
-                Some(after) => self.runtime.timeout(after, call).await,
+            let end = match (plan.dropped, plan.given_up) {
+                (Some(polls), _) => polled(call, polls).await.ok_or(()),
+                (None, None) => Ok(call.await),
+                (None, Some(after)) => self.runtime.timeout(after, call).await.map_err(drop),
             };
             let took = self.runtime.now() - begun;
             let code = match end {
@@ -133,6 +151,7 @@ impl Caller {
             ask,
             timeout,
             given_up: random.chance(0.1).then(|| some_time(random, Duration::from_secs(5))),
+            dropped: random.chance(0.1).then(|| random.below(12)),
             body: Body(body),
             messages: between(random, 0, 5),
             pause: if random.chance(0.2) {
