@@ -18,10 +18,11 @@ mod defaults;
 mod fields;
 mod floods;
 mod hoard;
-mod messages;
+mod keepalive;
 #[path = "../http2/raw.rs"]
 #[allow(dead_code, reason = "the peer says more than attacks need")]
 mod raw;
+mod reset_midway;
 mod resets;
 mod siege;
 mod slow;

@@ -4,10 +4,10 @@
 //! for a fault of the whole connection, [`holds`] for what does no harm.
 
 use bytes::Bytes;
-use unwired_core::http2::{Abuse, Event, Reason};
+use unwired_core::http2::{Abuse, Event, Reason, Stats};
 
 use crate::counting;
-use crate::raw::{self, Frame, Raw};
+use crate::raw::{self, Frame, Raw, Work};
 
 /// Everything that a hostile connection may hold beside the bytes of messages.
 pub(crate) const MOST_HELD: usize = 1 << 20;
@@ -68,19 +68,24 @@ pub(crate) fn play(begin: fn() -> Raw, messages: usize, attack: impl FnOnce(&mut
         let mut raw = begin();
         attack(&mut raw);
         raw.sent();
-        let (work, stats) = (raw.work, raw.conn.stats());
-        // Input is given again only when something was done that it waited for.
-        assert!(work.inputs <= work.pieces + work.events + work.frames_sent, "{} calls", work.inputs);
-        let most = stats.frames_received + 2 * stats.streams_opened + work.pieces as u64 + 2;
-        assert!(work.events as u64 <= most, "{} events, {most} at most", work.events);
-        let content = 2 * stats.data_sent as usize;
-        assert!(
-            work.octets_sent <= 4 * work.octets + content + 1024,
-            "{} octets sent for {}",
-            work.octets_sent,
-            work.octets
-        );
+        is_in_proportion(raw.work, raw.conn.stats());
     });
+}
+
+/// What the connection did is in proportion to what it was given to do.
+#[track_caller]
+pub(crate) fn is_in_proportion(work: Work, stats: &Stats) {
+    // Input is given again only when something was done that it waited for.
+    assert!(work.inputs <= work.pieces + work.events + work.frames_sent, "{} calls", work.inputs);
+    let most = stats.frames_received + 2 * stats.streams_opened + work.pieces as u64 + 2;
+    assert!(work.events as u64 <= most, "{} events, {most} at most", work.events);
+    let content = 2 * stats.data_sent as usize;
+    assert!(
+        work.octets_sent <= 4 * work.octets + content + 1024,
+        "{} octets sent for {}",
+        work.octets_sent,
+        work.octets
+    );
 }
 
 /// What an application does that reads all and answers nothing: answers whether the connection is over.
