@@ -228,6 +228,13 @@ impl Connection {
         abuse::charge(&mut self.buckets.glitch, &mut self.stats, Abuse::Glitches, self.now)
     }
 
+    /// The protocol above HTTP/2 tolerates an oddity of the peer: it is counted with ours, and too many end the connection.
+    pub(crate) fn on_glitch_above(&mut self) {
+        if let Err(fault) = self.charge_glitch() {
+            self.act_on(fault);
+        }
+    }
+
     // ---- RST_STREAM, RFC 9113 §6.4
 
     fn on_reset(&mut self, id: StreamId, payload: &[u8]) -> Result<(), Fault> {

@@ -7,7 +7,7 @@ use unwired_core::grpc::{
     CallId, CallLimits, Cardinality, Code, Config, Encoding, Message, Metadata, Received, SendMessageError,
     Status, compress, decompress,
 };
-use unwired_core::http2::{self, StreamKey};
+use unwired_core::http2::{self, Abuse, Reason, StreamKey};
 
 use crate::bare::{Bare, fields};
 use crate::siege::beside_a_neighbour;
@@ -111,19 +111,38 @@ fn paths_that_are_none() {
     }
 }
 
-/// Threats: G5, G6.
+/// Threats: G5.
 #[test]
-fn encodings_and_timeouts_that_are_none() {
-    let internal = Code::Internal;
-    rejected(&[
-        (&[("grpc-encoding", "br")], Code::Unimplemented),
-        (&[("grpc-encoding", "")], Code::Unimplemented),
-        (&[("grpc-timeout", "123456789S")], internal),
-        (&[("grpc-timeout", "1")], internal),
-        (&[("grpc-timeout", "S")], internal),
-        (&[("grpc-timeout", "-1S")], internal),
-        (&[("grpc-timeout", "1s")], internal),
-    ]);
+fn encodings_that_are_none() {
+    let unimplemented = Code::Unimplemented;
+    rejected(&[(&[("grpc-encoding", "br")], unimplemented), (&[("grpc-encoding", "")], unimplemented)]);
+}
+
+/// Threats: G6.
+#[test]
+fn timeouts_that_are_none() {
+    const GLITCHES: u32 = 1000;
+    let malformed = ["123456789S", "1", "S", "-1S", "1s"];
+    beside_a_neighbour(0, || {
+        let mut bare = served();
+        for n in 0..GLITCHES {
+            let stream = open(&mut bare, &[("grpc-timeout", malformed[n as usize % malformed.len()])], true);
+            assert_eq!(code(&mut bare, stream), (Code::Internal as u8).to_string());
+            assert_eq!(calls(&mut bare), []);
+            bare.seen.clear();
+        }
+        is_over(&bare);
+        // Each of them is a glitch, and there is an end to these.
+        assert_eq!(bare.grpc.http2().stats().abuse.get(Abuse::Glitches), GLITCHES);
+        let stream = open(&mut bare, &[("grpc-timeout", "1")], true);
+        let stats = bare.grpc.http2().stats();
+        assert_eq!((stats.kills.get(Abuse::Glitches), stats.kills.total()), (1, 1));
+        let told = bare.seen.iter().any(|event| {
+            matches!(event, http2::Event::GoAway { reason: Reason::ENHANCE_YOUR_CALM, debug, .. } if debug == "glitches")
+        });
+        assert!(told, "{:?}", bare.seen);
+        bare.peer.release(stream);
+    });
     // The longest is no deadline, or one so far off that it is none.
     let mut bare = served();
     let stream = open(&mut bare, &[("grpc-timeout", "99999999H")], true);

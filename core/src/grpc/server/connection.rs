@@ -277,6 +277,9 @@ impl Connection {
         self.calls_rejected = self.calls_rejected.saturating_add(1);
         Call::reject(&mut OnStream { http2: &mut self.link.http2, stream }, rejection);
         self.link.http2.release(stream);
+        if rejection.is_glitch {
+            self.link.http2.on_glitch_above();
+        }
     }
 
     fn on_data(&mut self, call: CallId, end_stream: bool) {

@@ -24,11 +24,13 @@ pub struct Rejection {
     pub status: Status,
     /// What is to be offered instead of an encoding that is not supported.
     pub accept: Option<EncodingSet>,
+    /// Nobody who speaks gRPC says such a thing: it is counted as a glitch of the connection.
+    pub is_glitch: bool,
 }
 
 impl Rejection {
     fn http(http_status: u16, status: Status) -> Self {
-        Self { http_status, status, accept: None }
+        Self { http_status, status, accept: None, is_glitch: false }
     }
 
     pub(crate) fn grpc(status: Status) -> Self {
@@ -55,10 +57,8 @@ impl RequestHead {
                 b"content-type" => has_content_type = content_type::is_grpc(value),
                 b"grpc-timeout" => {
                     let timeout = timeout::parse(value).map_err(|_| {
-                        Rejection::grpc(Status::internal(format!(
-                            "malformed grpc-timeout {}",
-                            value.escape_ascii()
-                        )))
+                        let message = format!("malformed grpc-timeout {}", value.escape_ascii());
+                        Rejection { is_glitch: true, ..Rejection::grpc(Status::internal(message)) }
                     })?;
                     head.timeout = Some(timeout);
                 }
@@ -80,7 +80,7 @@ impl RequestHead {
         if let Some(name) = unsupported {
             let status =
                 Status::unimplemented(format!("the message encoding {name:?} is not supported here"));
-            return Err(Rejection { http_status: 200, status, accept: Some(accept) });
+            return Err(Rejection { accept: Some(accept), ..Rejection::grpc(status) });
         }
         head.fields = fields;
         Ok(head)
