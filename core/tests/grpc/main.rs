@@ -2,6 +2,7 @@
 
 mod bare;
 mod calls;
+mod credit;
 mod crowd;
 mod operations;
 mod pair;
