@@ -126,6 +126,42 @@ fn small_fields_behind_a_closed_window() {
     });
 }
 
+/// Threats: H3.
+#[test]
+fn heads_as_large_as_may_be_that_nobody_takes() {
+    // Of few long fields and of many short ones: each is held until the application takes it or lets go of the stream, and
+    // then no more of it than its size as SETTINGS_MAX_HEADER_LIST_SIZE counts it.
+    const STREAMS: u32 = 128;
+    let limits = raw::config(|_| {}).limits;
+    let size = limits.max_header_list_size as usize;
+    let usual: usize = raw::REQUEST.iter().map(|(name, value)| name.len() + value.len() + 32).sum();
+    for lines in [1, limits.max_header_fields - raw::REQUEST.len()] {
+        let value = "v".repeat((size - usual) / lines - 33);
+        let more = std::iter::repeat_n(("x", &value[..]), lines);
+        let head = raw::block(raw::REQUEST.into_iter().chain(more));
+        play(Raw::server, STREAMS as usize * size, |server| {
+            let mut keys = Vec::new();
+            for n in 0..STREAMS {
+                server.feed(&raw::headers(stream(n), &head, false));
+                let events = server.events();
+                let [Event::Headers { stream, .. }] = events[..] else { panic!("{events:?}") };
+                keys.push(stream);
+            }
+            server.feed(&raw::headers(stream(STREAMS), &head, false));
+            assert_eq!(server.answers(), [Frame::Reset(stream(STREAMS), Reason::REFUSED_STREAM)]);
+            let stats = server.conn.stats();
+            let counts = (stats.abuse.get(Abuse::StreamExcess), stats.abuse.total(), stats.kills.total());
+            assert_eq!(counts, (1, 1, 0));
+            server.lives();
+            // Those who still wait for the message may have it: a head that waits holds up nothing.
+            server.feed(&raw::data(1, b"x", true));
+            assert_eq!(server.events(), [Event::Data { stream: keys[0], end_stream: true }]);
+            let fields = server.conn.take_fields(keys[0]).expect("a head");
+            assert_eq!(fields.iter().count(), raw::REQUEST.len() + lines);
+        });
+    }
+}
+
 /// Threats: H4.
 #[test]
 fn tables_that_change_their_size() {
