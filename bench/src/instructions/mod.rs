@@ -38,14 +38,14 @@ const WORK: &[Work] = &[
         what: "core, server: greeter",
         units: IN_FLIGHT,
         run: |rounds, of| core_work::serve(&client_bytes::requests(Calls::Plain, of), rounds),
-        bound: (13_200, 560),
+        bound: (7_400, 560),
     },
     Work {
         name: "core-server-varied",
         what: "core, server: greeter, another timeout and id in each call",
         units: IN_FLIGHT,
         run: |rounds, of| core_work::serve(&client_bytes::requests(Calls::Varied, of), rounds),
-        bound: (16_300, 560),
+        bound: (10_500, 560),
     },
     Work {
         name: "core-server-stream",
@@ -80,14 +80,14 @@ const WORK: &[Work] = &[
         what: "server with handlers and prost: greeter",
         units: IN_FLIGHT,
         run: |rounds, of| runtime_work::serve(client_bytes::requests(Calls::Plain, of), rounds),
-        bound: (16_800, 970),
+        bound: (11_000, 970),
     },
     Work {
         name: "server-varied",
         what: "server with handlers and prost: greeter, another timeout and id in each call",
         units: IN_FLIGHT,
         run: |rounds, of| runtime_work::serve(client_bytes::requests(Calls::Varied, of), rounds),
-        bound: (19_900, 970),
+        bound: (14_300, 970),
     },
     Work {
         name: "server-stream",
