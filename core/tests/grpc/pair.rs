@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use unwired_core::grpc::client::NewCall;
-use unwired_core::grpc::{
-    CallId, CallLimits, Cardinality, Config, Encoding, Message, Metadata, client, server,
-};
+use unwired_core::grpc::{CallId, CallLimits, Cardinality, Config, Encoding, Message, Metadata};
 use unwired_core::{Instant, Outbox};
+use unwired_replay::Keeper;
+use unwired_replay::grpc::{client, server};
 
 /// Bytes of one write.
 const WRITE: usize = 64 << 10;
@@ -23,6 +23,8 @@ pub(crate) struct Pair {
     pub(crate) chunk: usize,
     to_server: VecDeque<u8>,
     to_client: VecDeque<u8>,
+    /// The last that is dropped.
+    _keeper: Keeper,
 }
 
 impl Pair {
@@ -32,6 +34,7 @@ impl Pair {
 
     pub(crate) fn with(client: Config, server: Config) -> Self {
         let now = Instant::ZERO;
+        let keeper = Keeper::new();
         Self {
             client: client::Connection::new(client, now),
             server: server::Connection::new(server, now),
@@ -41,6 +44,7 @@ impl Pair {
             chunk: usize::MAX,
             to_server: VecDeque::new(),
             to_client: VecDeque::new(),
+            _keeper: keeper,
         }
     }
 

@@ -6,8 +6,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use unwired_core::http2::{Config, Connection, Event, StreamKey};
+use unwired_core::http2::{Config, Event, StreamKey};
 use unwired_core::{Instant, Outbox};
+use unwired_replay::Keeper;
+use unwired_replay::http2::Connection;
 
 use crate::model::Sender;
 use crate::raw;
@@ -48,6 +50,8 @@ pub(crate) struct End {
 pub(crate) struct Sim {
     pub(crate) ends: [End; 2],
     pub(crate) now: Instant,
+    /// The last that is dropped.
+    _keeper: Keeper,
 }
 
 /// The octet at a place of a stream, so that each is known where it arrives.
@@ -57,6 +61,7 @@ pub(crate) fn octets(from: u64, length: usize) -> Vec<u8> {
 
 impl Sim {
     pub(crate) fn new(config: Config) -> Self {
+        let keeper = Keeper::new();
         let end = |conn| End {
             conn,
             model: Sender::new(),
@@ -69,6 +74,7 @@ impl Sim {
         let mut sim = Self {
             ends: [end(Connection::client(config.clone(), now)), end(Connection::server(config, now))],
             now,
+            _keeper: keeper,
         };
         sim.settle();
         sim
@@ -302,8 +308,7 @@ impl Call {
 }
 
 pub(crate) fn take(conn: &mut Connection, call: &mut Call) {
-    if let Some(data) = conn.recv_data(call.key) {
-        let data = data.split();
+    if let Some(data) = conn.take_data(call.key) {
         assert_eq!(data, octets(call.received, data.len()), "each octet in its place");
         call.received += data.len() as u64;
         conn.grant(call.key, data.len());

@@ -26,8 +26,7 @@ pub fn record<R>(run: impl FnOnce() -> R) -> (R, Vec<(Kind, Vec<u8>)>) {
     let before = TAPES.replace(Some(Vec::new()));
     // Nothing of this outlives a panic but the tapes, and those are put back.
     let result = catch_unwind(AssertUnwindSafe(run));
-    let tapes = TAPES.replace(before).unwrap_or_default();
-    let tapes = tapes.into_iter().map(|(kind, tape)| (kind, tape.borrow().0.clone())).collect();
+    let tapes = taken(TAPES.replace(before));
     match result {
         Ok(result) => (result, tapes),
         Err(panic) => resume_unwind(panic),
@@ -43,25 +42,70 @@ pub fn record<R>(run: impl FnOnce() -> R) -> (R, Vec<(Kind, Vec<u8>)>) {
 /// As `run` does, or when the recordings cannot be written.
 pub fn keep(name: &str, run: impl Fn()) {
     let result = catch_unwind(AssertUnwindSafe(&run));
-    let folder = std::env::var_os("UNWIRED_RECORD").map(PathBuf::from);
-    if let Some(folder) =
-        folder.filter(|_| result.is_err() || std::env::var_os("UNWIRED_RECORD_PASSING").is_some())
-    {
+    if let Some(folder) = folder(result.is_err()) {
         let (_, recordings) = record(|| catch_unwind(AssertUnwindSafe(&run)));
-        for (number, (kind, recording)) in recordings.iter().enumerate() {
-            write(&folder, &format!("{name}-{}.{}", number + 1, kind.name()), recording);
-        }
+        write(&folder, name, &recordings);
     }
     if let Err(panic) = result {
         resume_unwind(panic);
     }
 }
 
-fn write(folder: &Path, name: &str, recording: &[u8]) {
-    let path = folder.join(name);
-    let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, recording));
-    match written {
-        Ok(()) => eprintln!("recorded {}", path.display()),
-        Err(error) => panic!("{} cannot be written: {error}", path.display()),
+/// Keeps recordings of a test as [`keep()`] does, without a second run: of the connections that this thread makes as long as
+/// this lives, if `UNWIRED_RECORD` names a folder. They have the name of the thread, which is that of the test. Within
+/// [`record`] or [`keep()`] it leaves them to those.
+#[derive(Debug)]
+pub struct Keeper {
+    began: bool,
+}
+
+impl Keeper {
+    /// Begins, where that is asked for.
+    #[expect(clippy::new_without_default, reason = "it changes what the thread does")]
+    pub fn new() -> Self {
+        let began = folder(true).is_some() && TAPES.with_borrow(Option::is_none);
+        if began {
+            TAPES.set(Some(Vec::new()));
+        }
+        Self { began }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        if !self.began {
+            return;
+        }
+        let recordings = taken(TAPES.take());
+        if let Some(folder) = folder(std::thread::panicking()) {
+            let thread = std::thread::current();
+            write(&folder, &thread.name().unwrap_or("unnamed").replace("::", "-"), &recordings);
+        }
+    }
+}
+
+/// Where to keep the recordings of what failed or not.
+fn folder(failed: bool) -> Option<PathBuf> {
+    std::env::var_os("UNWIRED_RECORD")
+        .filter(|_| failed || std::env::var_os("UNWIRED_RECORD_PASSING").is_some())
+        .map(PathBuf::from)
+}
+
+fn taken(tapes: Option<Vec<(Kind, Tape)>>) -> Vec<(Kind, Vec<u8>)> {
+    tapes.unwrap_or_default().into_iter().map(|(kind, tape)| (kind, tape.borrow().0.clone())).collect()
+}
+
+fn write(folder: &Path, name: &str, recordings: &[(Kind, Vec<u8>)]) {
+    for (number, (kind, recording)) in recordings.iter().enumerate() {
+        let path = folder.join(format!("{name}-{}.{}", number + 1, kind.name()));
+        let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, recording));
+        match written {
+            Ok(()) => eprintln!("recorded {}", path.display()),
+            // A second panic would hide the first.
+            Err(error) if std::thread::panicking() => {
+                eprintln!("{} cannot be written: {error}", path.display())
+            }
+            Err(error) => panic!("{} cannot be written: {error}", path.display()),
+        }
     }
 }

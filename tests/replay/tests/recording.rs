@@ -1,13 +1,14 @@
 //! What is recorded is played to the same outcomes, and differences are found where they are.
 
 use std::cell::Cell;
+use std::process::Command;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use unwired_core::grpc::{CallLimits, Cardinality, Config, Encoding, Message, Metadata, Received, Status};
 use unwired_core::{Instant, Outbox, http2 as core_http2};
 use unwired_replay::grpc::{client, server};
-use unwired_replay::{Kind, PlayError, http2, keep, play, play_anyhow, record};
+use unwired_replay::{Keeper, Kind, PlayError, http2, keep, play, play_anyhow, record};
 
 fn new_call<'a>(path: &'a str, metadata: &'a Metadata) -> client::NewCall<'a> {
     client::NewCall {
@@ -162,4 +163,29 @@ fn http2_alone_is_recorded_as_well() {
 fn what_does_not_panic_leaves_nothing() {
     keep("never-written", conversation);
     assert!(play_anyhow(&record(|| ()).1.pop().map(|(_, recording)| recording).unwrap_or_default()).is_err());
+}
+
+/// A process of its own, as the variable holds for all of it.
+#[test]
+fn a_keeper_leaves_the_recordings_of_a_test_that_panics() {
+    const NAME: &str = "a_keeper_leaves_the_recordings_of_a_test_that_panics";
+    if std::env::var_os("UNWIRED_TEST_PANICS").is_some() {
+        let _keeper = Keeper::new();
+        conversation();
+        panic!("what was to fail");
+    }
+    let folder = std::env::temp_dir().join(format!("unwired-keeper-{}", std::process::id()));
+    let test = std::env::current_exe().unwrap();
+    let ran = Command::new(test)
+        .args(["--exact", NAME, "--test-threads", "2"])
+        .env("UNWIRED_RECORD", &folder)
+        .env("UNWIRED_TEST_PANICS", "1")
+        .output()
+        .unwrap();
+    assert!(!ran.status.success());
+    for file in [format!("{NAME}-1.client"), format!("{NAME}-2.server")] {
+        let recording = std::fs::read(folder.join(file)).unwrap();
+        assert_eq!(play_anyhow(&recording).unwrap().diverged, None);
+    }
+    std::fs::remove_dir_all(folder).unwrap();
 }
