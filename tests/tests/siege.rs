@@ -31,7 +31,7 @@ const ENDS: &[(&str, &[&str])] = &[
     (
         "F13",
         &[
-            "GOAWAY PROTOCOL_ERROR `the peer did not send its SETTINGS in time`",
+            "GOAWAY PROTOCOL_ERROR `slow_frames: the peer did not send its SETTINGS in time`",
             "GOAWAY ENHANCE_YOUR_CALM `continuation_flood`",
         ],
     ),
