@@ -14,10 +14,8 @@ use unwired_proto::grpc::testing::test_service_client::TestServiceClient;
 use unwired_sim::Random;
 use unwired_suite::messages::{input, output, simple, sizes};
 
-use crate::plan::{between, some_time};
+use crate::plan::{MOST_MESSAGES, between, some_time};
 
-/// No call takes longer, whatever happens to it.
-const PATIENCE: Duration = Duration::from_secs(15 * 60);
 /// What the end of a call may be late after its deadline.
 const LATE: Duration = Duration::from_millis(1);
 
@@ -33,6 +31,8 @@ pub(crate) struct Caller {
     pub(crate) name: u64,
     /// The most bytes of a message.
     pub(crate) longest: usize,
+    /// No call takes longer, whatever happens to it.
+    pub(crate) patience: Duration,
     /// What may end a call early.
     pub(crate) excuses: Excuses,
 }
@@ -115,7 +115,7 @@ impl Caller {
             self.runtime.sleep(pause).await;
             let plan = self.draw(number);
             let begun = self.runtime.now();
-            let call = self.runtime.timeout(PATIENCE, self.call(&plan));
+            let call = self.runtime.timeout(self.patience, self.call(&plan));
             let end = match (plan.dropped, plan.given_up) {
                 (Some(polls), _) => polled(call, polls).await.ok_or(()),
                 (None, None) => Ok(call.await),
@@ -153,7 +153,7 @@ impl Caller {
             given_up: random.chance(0.1).then(|| some_time(random, Duration::from_secs(5))),
             dropped: random.chance(0.1).then(|| random.below(12)),
             body: Body(body),
-            messages: between(random, 0, 5),
+            messages: between(random, 0, MOST_MESSAGES),
             pause: if random.chance(0.2) {
                 some_time(random, Duration::from_secs(1))
             } else {

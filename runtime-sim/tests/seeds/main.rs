@@ -48,6 +48,7 @@ fn storm(sim: &Sim) -> Ends {
                     random: Random::new(random.next_u64()),
                     name,
                     longest: plan.longest,
+                    patience: plan.patience(),
                     excuses: plan.excuses(),
                 };
                 host.spawn(caller.run(plan.calls))

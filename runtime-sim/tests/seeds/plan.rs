@@ -9,6 +9,9 @@ use crate::calls::Excuses;
 /// What calls have left on a connection that is too old.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
+/// Of each call, in each direction.
+pub(crate) const MOST_MESSAGES: usize = 5;
+
 /// A connection that is too old before its handshake is over is of use to nobody.
 const SHORTEST_AGE: Duration = Duration::from_secs(2);
 
@@ -59,6 +62,20 @@ impl Plan {
             grace: self.max_age.map(|_| GRACE),
             few_streams: self.max_streams < 128,
         }
+    }
+
+    /// How long a call may take and still not hang: a quarter of an hour for what goes wrong, and what the link needs for
+    /// the messages of all calls that share a connection. A small buffer over a long way is slow without any fault.
+    pub(crate) fn patience(&self) -> Duration {
+        let Link { latency, jitter, bandwidth, buffer, ref faults } = self.link;
+        let bytes = (2 * MOST_MESSAGES * self.tasks * self.longest) as f64;
+        let lost =
+            faults.longest_stall.mul_f64(faults.stall) + faults.longest_partition.mul_f64(faults.partition);
+        // A torn write or read takes half of what it could.
+        let trips = bytes / (buffer as f64 / 4.0);
+        let on_the_way = (latency + jitter + lost).mul_f64(trips);
+        let through = Duration::from_secs_f64(bandwidth.map_or(0.0, |rate| bytes / rate as f64));
+        Duration::from_secs(15 * 60) + on_the_way + through
     }
 
     pub(crate) fn draw(random: &mut Random) -> Self {
