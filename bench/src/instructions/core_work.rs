@@ -41,13 +41,13 @@ pub(super) fn serve(requests: &[Vec<u8>], rounds: usize) {
                         conn.accept(call, Cardinality::One, CallLimits::default());
                     }
                     server::Event::Message { call } => {
-                        let metadata = conn.request(call).map(server::RequestHead::take_metadata);
+                        let metadata = conn.take_metadata(call);
                         if let Received::Message(_) = conn.recv_message(call) {
                             conn.respond(call, &Metadata::new(), Message::plain(reply.clone()), &Status::OK);
                             answered += 1;
                         }
                         conn.release(call);
-                        drop(metadata);
+                        conn.recycle_metadata(metadata);
                     }
                     _ => {}
                 }

@@ -38,14 +38,14 @@ const WORK: &[Work] = &[
         what: "core, server: greeter",
         units: IN_FLIGHT,
         run: |rounds, of| core_work::serve(&client_bytes::requests(Calls::Plain, of), rounds),
-        bound: (13_200, 560),
+        bound: (7_400, 110),
     },
     Work {
         name: "core-server-varied",
         what: "core, server: greeter, another timeout and id in each call",
         units: IN_FLIGHT,
         run: |rounds, of| core_work::serve(&client_bytes::requests(Calls::Varied, of), rounds),
-        bound: (16_300, 560),
+        bound: (10_500, 110),
     },
     Work {
         name: "core-server-stream",
@@ -73,21 +73,21 @@ const WORK: &[Work] = &[
         what: "core, client: a message of 100 bytes received",
         units: MESSAGES,
         run: |rounds, _| core_work::receive_stream(rounds),
-        bound: (1_010, 25),
+        bound: (1_085, 25),
     },
     Work {
         name: "server-plain",
         what: "server with handlers and prost: greeter",
         units: IN_FLIGHT,
         run: |rounds, of| runtime_work::serve(client_bytes::requests(Calls::Plain, of), rounds),
-        bound: (16_800, 970),
+        bound: (11_000, 530),
     },
     Work {
         name: "server-varied",
         what: "server with handlers and prost: greeter, another timeout and id in each call",
         units: IN_FLIGHT,
         run: |rounds, of| runtime_work::serve(client_bytes::requests(Calls::Varied, of), rounds),
-        bound: (19_900, 970),
+        bound: (14_300, 530),
     },
     Work {
         name: "server-stream",
@@ -101,14 +101,14 @@ const WORK: &[Work] = &[
         what: "channel with stubs and prost: greeter, a task for each call",
         units: IN_FLIGHT,
         run: |rounds, _| runtime_work::call(rounds),
-        bound: (18_800, 1100),
+        bound: (19_200, 1100),
     },
     Work {
         name: "client-stream",
         what: "channel with stubs and prost: a message of 100 bytes received",
         units: MESSAGES,
         run: |rounds, _| runtime_work::receive_stream(rounds),
-        bound: (1_930, 110),
+        bound: (2_010, 110),
     },
 ];
 

@@ -63,6 +63,7 @@ impl<C: Machine> Link<C> {
         if taken > 0 {
             let grant = self.credit.took(&mut entry.account, taken, data.capacity());
             self.http2.grant(id.0, grant);
+            self.http2.tidy_data(id.0);
             self.credit.unqueue(id, &mut entry.account);
             self.serve_waiting();
         }
@@ -232,6 +233,7 @@ macro_rules! delegate_to_http2 {
             if self.link.http2.active_streams() == 0 {
                 self.link.shrink();
                 self.events.shrink_to_fit();
+                self.shrink();
             }
         }
 

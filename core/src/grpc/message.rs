@@ -4,9 +4,12 @@
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::Status;
+use crate::http2::Piece;
 
 /// Octets before a message.
 pub const PREFIX_LEN: usize = 5;
+/// A message that is not longer is copied out of its buffer, octets.
+const COPIED: usize = 1 << 10;
 
 /// A message as it goes over the wire.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -21,6 +24,20 @@ impl Message {
     /// A message that is not compressed.
     pub const fn plain(payload: Bytes) -> Self {
         Self { compressed: false, payload }
+    }
+
+    /// The message behind its prefix, to be sent. Gives it back if it is too long for its length.
+    pub(crate) fn into_piece(self) -> Result<Piece, Self> {
+        match self.prefix() {
+            Some(prefix) => Ok(Piece::behind(prefix, self.payload)),
+            None => Err(self),
+        }
+    }
+
+    /// What [`into_piece`](Self::into_piece) made a piece of.
+    pub(crate) fn from_piece(piece: Piece) -> Self {
+        let (compressed, payload) = piece.into_parts();
+        Self { compressed: compressed == 1, payload }
     }
 
     /// The octets that go before the message. `None` if it is too long for its length.
@@ -88,6 +105,16 @@ pub(crate) fn too_long(length: usize, limit: usize) -> Status {
 /// Takes the whole message of `length` octets that [`front`] saw. A buffer of more than `window` octets does not stay for
 /// a rest that is small.
 pub(crate) fn take(data: &mut BytesMut, length: usize, window: usize) -> Bytes {
+    if length <= COPIED
+        && data.capacity() <= PREFIX_LEN.saturating_add(COPIED)
+        && let Some((_, message)) = data.split_first_chunk::<PREFIX_LEN>()
+        && message.len() == length
+    {
+        // A copy of just its size costs less than another buffer for the next message.
+        let message = Bytes::copy_from_slice(message);
+        data.clear();
+        return message;
+    }
     data.advance(PREFIX_LEN.min(data.len()));
     let length = length.min(data.len());
     if data.len() == length {

@@ -64,6 +64,11 @@ const OPEN_NAMES: [&[u8]; 3] = [b"grpc-trace-bin", b"grpc-tags-bin", b"grpc-retr
 /// What an application may read and only the library sends: what was received does not pass it on.
 const READABLE: [&[u8]; 2] = [b"grpc-previous-rpc-attempts", b"user-agent"];
 
+/// Whether the application sees a line of that name that was received.
+pub(crate) fn is_seen(name: &[u8]) -> bool {
+    !is_reserved(name) || READABLE.contains(&name)
+}
+
 /// Whether gRPC or HTTP/2 owns the name.
 fn is_reserved(name: &[u8]) -> bool {
     match name {
@@ -87,8 +92,37 @@ impl Metadata {
 
     /// What the application sees of a received section: without pseudo-headers and without what belongs to gRPC.
     pub(crate) fn from_received(mut fields: Fields) -> Self {
-        fields.retain(|field| !is_reserved(field.name) || READABLE.contains(&field.name));
+        fields.retain(|field| is_seen(field.name));
         if fields.is_empty() { Self(None) } else { Self(Some(Arc::new(fields))) }
+    }
+
+    /// As [`from_received`](Self::from_received), of lines that were judged: `own` are those that the application sees, the
+    /// first line's bit lowest. A section that is not needed is given back.
+    pub(crate) fn from_judged(
+        mut fields: Fields,
+        own: u128,
+        spare: Option<Arc<Fields>>,
+    ) -> (Self, Option<Fields>) {
+        if own == 0 {
+            return (Self(None), Some(fields));
+        }
+        fields.retain_marked(own);
+        let mut spare = spare;
+        match spare.as_mut().and_then(Arc::get_mut) {
+            Some(place) => {
+                let empty = core::mem::replace(place, fields);
+                (Self(spare), Some(empty))
+            }
+            None => (Self(Some(Arc::new(fields))), None),
+        }
+    }
+
+    /// The memory, empty, if nobody else holds it.
+    pub(crate) fn into_spare(self) -> Option<Arc<Fields>> {
+        let mut shared = self.0?;
+        let fields = Arc::get_mut(&mut shared)?;
+        fields.clear();
+        Some(shared)
     }
 
     /// Appends the entries to a section that is about to be sent.

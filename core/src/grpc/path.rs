@@ -13,15 +13,54 @@ pub struct MethodPath<'a> {
 impl<'a> MethodPath<'a> {
     /// Reads a path. `None` for any other form: nothing is decoded, folded or cut off.
     pub fn parse(path: &'a [u8]) -> Option<Self> {
+        Self::split(path, slash(path)?)
+    }
+
+    /// The two names of a path whose [`slash`] was found before.
+    pub(crate) fn split(path: &'a [u8], slash: usize) -> Option<Self> {
         let path = core::str::from_utf8(path).ok()?;
-        let (service, method) = path.strip_prefix('/')?.split_once('/')?;
-        let legal = |name: &str| {
-            !name.is_empty()
-                && name.bytes().all(|octet| octet.is_ascii_graphic() && !b"/?#%".contains(&octet))
-        };
-        (legal(service) && legal(method)).then_some(Self { service, method })
+        let (service, method) = path.split_at_checked(slash)?;
+        Some(Self { service: service.get(1..)?, method: method.get(1..)? })
     }
 }
+
+/// Where the method begins, with its slash, if this is the path of a call. One look at each octet.
+pub(crate) fn slash(path: &[u8]) -> Option<usize> {
+    let (b'/', names) = path.split_first()? else { return None };
+    let mut slash = None;
+    for (&octet, at) in names.iter().zip(1..) {
+        match OCTETS.get(usize::from(octet)) {
+            Some(Octet::OfName) => {}
+            Some(Octet::Slash) if slash.is_none() => slash = Some(at),
+            _ => return None,
+        }
+    }
+    // Neither name is empty.
+    slash.filter(|&slash| slash > 1 && slash < names.len())
+}
+
+/// What an octet is in the path of a call.
+#[derive(Clone, Copy)]
+enum Octet {
+    Illegal,
+    OfName,
+    Slash,
+}
+
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "evaluated by the compiler")]
+static OCTETS: [Octet; 256] = {
+    let mut octets = [Octet::Illegal; 256];
+    let mut octet = b'!';
+    while octet <= b'~' {
+        octets[octet as usize] = match octet {
+            b'/' => Octet::Slash,
+            b'?' | b'#' | b'%' => Octet::Illegal,
+            _ => Octet::OfName,
+        };
+        octet += 1;
+    }
+    octets
+};
 
 #[cfg(test)]
 mod tests {

@@ -138,6 +138,11 @@ impl Status {
         self.code() == Code::Ok
     }
 
+    /// Whether there is no more to say than that.
+    pub(crate) const fn is_plainly_ok(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// The message for people; it may be empty.
     pub fn message(&self) -> &str {
         self.0.as_ref().map_or("", |inner| &inner.message)

@@ -281,6 +281,13 @@ impl Connection {
             .map(|record| &mut record.recv.buffer.data)
     }
 
+    /// The application has taken of [`recv_data`](Self::recv_data) what it wanted for now.
+    pub(crate) fn tidy_data(&mut self, stream: StreamKey) {
+        if let Some(record) = self.streams.get_mut(stream) {
+            record.recv.buffer.tidy();
+        }
+    }
+
     // ---- out
 
     /// Moves what is to be sent to `out`, about `budget` bytes of it: the last frame may go beyond. Answers whether

@@ -126,6 +126,20 @@ impl Fields {
         self.iter().find(|field| field.name == name).map(|field| field.value)
     }
 
+    /// The line at that place in the order.
+    pub(crate) fn nth(&self, at: usize) -> Option<Field<'_>> {
+        self.index.get(at).map(|entry| entry.field(&self.bytes))
+    }
+
+    /// Keeps only the lines whose bits are set, the first line's lowest. There are at most 128.
+    pub(crate) fn retain_marked(&mut self, mut marks: u128) {
+        self.index.retain(|_| {
+            let keep = marks & 1 == 1;
+            marks >>= 1;
+            keep
+        });
+    }
+
     /// Keeps only the lines for which `keep` says so.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(Field<'_>) -> bool) {
         let bytes = &self.bytes;
@@ -196,7 +210,7 @@ impl Entry {
 
 /// A field line whose name and value lie one behind the other, as they do in a section and in a compression table, with
 /// what its owner knows of it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Line<'a, Tag> {
     /// The name and behind it the value, so that both are copied at once.
     pub(crate) text: &'a [u8],

@@ -11,7 +11,7 @@
 //! | `streams`, `state`, `stream`, `store`, `closed` | how streams live and end, where they are kept, what is remembered |
 //! | `flow`, `settings`, `ping`, `timer`, `lifetime` | windows, SETTINGS, PING and BDP, timers, drain and end |
 //! | `limits`, `abuse`, `stats` | what a peer may do, and what is counted |
-//! | `fields`, `field`, `message`, [`hpack`] | field sections, the rules for them, their compression |
+//! | `fields`, `field`, `message`, `standing`, [`hpack`] | field sections, the rules for them, those that are always the same, their compression |
 //! | [`frame`] | the octets of frames |
 
 mod abuse;
@@ -38,6 +38,7 @@ mod recv_data;
 mod recv_headers;
 mod send;
 mod settings;
+mod standing;
 mod state;
 mod stats;
 mod store;
@@ -51,13 +52,16 @@ pub use config::{Config, Keepalive, PingPolicy};
 pub use connection::{Connection, Role};
 pub use error::{OpenError, SendError, UseError};
 pub use event::{ConnectionEnd, Event, Initiator, Reach, StreamError};
-pub(crate) use field::is_credential;
+pub(crate) use field::{Class, is_credential};
+pub(crate) use fields::Line;
 pub use fields::{FIELD_OVERHEAD, Field, Fields, Iter};
 pub use limits::Limits;
 pub use reason::Reason;
 pub(crate) use recv_buffer::step;
+pub(crate) use standing::{Answer, Standing};
 pub(crate) use stats::add;
 pub use stats::{Abuse, AbuseCounts, FrameCounts, Stats};
 pub use store::StreamKey;
+pub(crate) use stream::Piece;
 pub use stream_id::StreamId;
 pub use timer::TimerKind;

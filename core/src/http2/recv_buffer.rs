@@ -14,7 +14,25 @@ pub(crate) struct RecvBuffer {
     start: usize,
 }
 
+/// A buffer that is not larger stays with its slot, for the next stream.
+const KEPT: usize = 1 << 10;
+
 impl RecvBuffer {
+    /// Forgets what is there, and keeps a small buffer.
+    pub(crate) fn renew(&mut self) {
+        self.data.clear();
+        self.tidy();
+    }
+
+    /// Lets go of an empty buffer that is not worth keeping. Of one whose beginning was taken nobody can say how much memory
+    /// it holds.
+    pub(crate) fn tidy(&mut self) {
+        let is_whole = self.data.as_ptr() as usize == self.start;
+        if self.data.is_empty() && (!is_whole || self.data.capacity() > KEPT) {
+            *self = Self::default();
+        }
+    }
+
     /// Puts `octets` behind what is there; `to_come` more may follow, as things stand.
     ///
     /// Memory is got by doubling, but in steps that meet at what may come in all: a buffer that doubled from wherever it

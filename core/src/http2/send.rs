@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 
-use super::recv_buffer::RecvBuffer;
 use super::state::{Half, State};
 use super::stream::{Item, Piece};
 use super::{
@@ -175,6 +174,7 @@ impl Connection {
     #[expect(clippy::arithmetic_side_effects, reason = "the gauge is the sum over the streams")]
     pub fn abandon_data(&mut self, stream: StreamKey) -> bool {
         let Some(record) = self.streams.get_mut(stream) else { return false };
+        record.send.part_answer();
         let cut = record.front_is_begun();
         let head_waits = matches!(record.state, State::Live { send: Half::Head, .. });
         let send = &mut record.send;
@@ -239,7 +239,7 @@ impl Connection {
         if record.state.is_live() {
             // A server that has given its whole answer lets it leave.
             if self.role == Role::Server && record.send.next == Half::Ended {
-                record.recv.buffer = RecvBuffer::default();
+                record.recv.buffer.renew();
                 return;
             }
             self.reset(stream, Reason::CANCEL);

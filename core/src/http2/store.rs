@@ -1,4 +1,5 @@
 use super::StreamId;
+use super::recv_buffer::RecvBuffer;
 use super::stream::Stream;
 
 /// Names a stream of one connection, before and after it has a number on the wire.
@@ -246,6 +247,7 @@ impl Store {
         self.free.shrink_to_fit();
         for slot in self.slots.iter_mut().filter(|slot| !slot.used) {
             slot.stream.send.items.shrink_to_fit();
+            slot.stream.recv.buffer = RecvBuffer::default();
         }
         self.ids.shrink();
     }

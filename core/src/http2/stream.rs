@@ -3,6 +3,7 @@ use std::collections::VecDeque;
 use bytes::{Buf, Bytes};
 
 use super::recv_buffer::RecvBuffer;
+use super::standing::Answer;
 use super::state::{Half, State};
 use super::store::Links;
 use super::{Fields, StreamId};
@@ -82,6 +83,8 @@ pub(crate) enum Item {
         interim: bool,
     },
     Data(Piece),
+    /// The whole message: it is alone in its queue.
+    Answer(Answer),
 }
 
 impl Item {
@@ -89,6 +92,7 @@ impl Item {
         match self {
             Self::Headers { .. } => 0,
             Self::Data(piece) => piece.len(),
+            Self::Answer(answer) => answer.piece.len(),
         }
     }
 }
@@ -111,6 +115,18 @@ impl Piece {
         let mut octets = [0; MAX_PIECE_HEAD];
         octets.get_mut(..head.len())?.copy_from_slice(head);
         Some(Self { head: octets, head_start: 0, head_end: head.len() as u8, body, begun: false })
+    }
+
+    /// A piece whose head is certainly short enough.
+    pub(crate) fn behind(head: [u8; 5], body: Bytes) -> Self {
+        let [a, b, c, d, e] = head;
+        Self { head: [a, b, c, d, e, 0, 0, 0], head_start: 0, head_end: 5, body, begun: false }
+    }
+
+    /// The first octet of the head, and the body.
+    pub(crate) fn into_parts(self) -> (u8, Bytes) {
+        let [first, ..] = self.head;
+        (first, self.body)
     }
 
     #[expect(
@@ -179,12 +195,15 @@ impl Stream {
         }
     }
 
-    /// Makes a used slot as good as new and keeps the memory of its queue.
+    /// Makes a used slot as good as new and keeps the memory of its queue, and a small buffer.
     pub(crate) fn renew(&mut self) {
         let mut items = core::mem::take(&mut self.send.items);
         items.clear();
+        let mut buffer = core::mem::take(&mut self.recv.buffer);
+        buffer.renew();
         *self = Self::new();
         self.send.items = items;
+        self.recv.buffer = buffer;
     }
 
     /// Whether the application wants to hear of it.
@@ -214,7 +233,7 @@ impl Stream {
     /// Whether the next item can be encoded without any window.
     pub(crate) fn head_is_next(&self) -> bool {
         match self.send.items.front() {
-            Some(Item::Headers { .. }) => true,
+            Some(Item::Headers { .. } | Item::Answer(_)) => true,
             // RFC 9113 §6.9.1: DATA without octets needs no window.
             Some(Item::Data(_)) => self.send.buffered == 0,
             None => false,

@@ -5,15 +5,18 @@
 use super::frame::{self, HEAD_LEN, Kind, flag};
 use super::lifetime::DRIBBLE_AFTER;
 use super::settings::{Offer, offer};
+use super::standing::{Answer, Standing};
 use super::state::{Half, State};
 use super::stream::Item;
-use super::{Connection, Event, Fields, StreamId, StreamKey, TimerKind, control, stats, store::Queue};
+use super::{Connection, Event, Fields, StreamId, StreamKey, TimerKind, control, hpack, stats, store::Queue};
 use crate::{Instant, Outbox};
 
 /// No DATA frame is longer than this, however large the peer allows them: a reset or another stream waits no longer.
 const MAX_DATA_FRAME: usize = 64 << 10;
 /// Less window than this is not worth a frame, for a while.
 pub(super) const WORTH_SENDING: usize = 1 << 10;
+/// A response with a longer message does not leave in one pass: its DATA would hold up others, or is not copied.
+const TOGETHER: usize = 1 << 10;
 /// What goes out instead of HTTP/2 to a client of HTTP/1.
 const HTTP1_ANSWER: &[u8] =
     b"HTTP/1.1 505 HTTP Version Not Supported\r\nconnection: close\r\ncontent-type: text/plain\r\n\
@@ -188,6 +191,16 @@ impl Connection {
                         return Turn::Over;
                     }
                 }
+                Some(Item::Answer(answer)) => {
+                    let length = answer.piece.len();
+                    let window = stream.send.window.min(self.send_window);
+                    if length > TOGETHER || i64::try_from(length).is_ok_and(|length| length > window) {
+                        stream.send.part_answer();
+                    } else if let Some(Item::Answer(answer)) = stream.send.items.pop_front() {
+                        self.put_answer(key, answer, out);
+                        return Turn::Over;
+                    }
+                }
                 Some(Item::Data(_)) if data_sent => return Turn::Again,
                 Some(Item::Data(_)) => {
                     data_sent = true;
@@ -198,6 +211,47 @@ impl Connection {
                 }
             }
         }
+    }
+
+    /// Encodes a whole response, for which there is window: HEADERS, DATA, HEADERS. Each is shorter than any peer's frames
+    /// may be.
+    fn put_answer(&mut self, key: StreamKey, answer: Answer, out: &mut Outbox) {
+        let Some(stream) = self.streams.get_mut(key) else { return };
+        let Some(id) = stream.id else { return };
+        let Answer { head, mut piece, trailers } = answer;
+        let length = piece.len();
+        if let Some(half) = stream.state.send_mut() {
+            // The command has judged the order; here it only takes its course.
+            *half = Half::Ended;
+        }
+        stream.send.buffered = 0;
+        stream.send.window = stream.send.window.saturating_sub_unsigned(length as u64);
+        self.send_window = self.send_window.saturating_sub_unsigned(length as u64);
+        self.stats.buffered_to_send = self.stats.buffered_to_send.saturating_sub(length);
+        let encoder = &mut self.encoder;
+        out.write_with(|out| {
+            put_standing(encoder, head, flag::END_HEADERS, id, out);
+            if length > 0 {
+                frame::put_head(out, length, Kind::Data, 0, id);
+            }
+        });
+        piece.encode(length, out);
+        let last = flag::END_HEADERS | flag::END_STREAM;
+        out.write_with(|out| put_standing(encoder, trailers, last, id, out));
+        let frames = if length > 0 { 3 } else { 2 };
+        stats::add(&mut self.stats.frames_sent, frames);
+        stats::add(&mut self.stats.data_sent, length as u64);
+        for _ in 0..frames {
+            self.buckets.on_message_frame();
+        }
+        self.strikes.forget();
+        if length > 0 {
+            self.buckets.on_data_sent();
+        }
+        if self.stats.buffered_to_send == 0 {
+            self.timers.clear(TimerKind::ZeroWindow);
+        }
+        self.on_end_sent(key);
     }
 
     /// Encodes HEADERS, and CONTINUATION if the peer's frames are too small. Answers whether the stream goes on.
@@ -388,5 +442,23 @@ impl Connection {
             }
             self.streams.push(Queue::Data, key);
         }
+    }
+}
+
+/// Appends HEADERS with a standing section, which no peer's frames are too small for.
+fn put_standing(
+    encoder: &mut hpack::Encoder,
+    section: &'static Standing,
+    flags: u8,
+    stream: StreamId,
+    out: &mut Vec<u8>,
+) {
+    let start = out.len();
+    out.extend_from_slice(&[0; HEAD_LEN]);
+    let block = out.len();
+    encoder.encode_standing(section, out);
+    let length = out.len().saturating_sub(block) as u32;
+    if let Some(place) = out.get_mut(start..block) {
+        place.copy_from_slice(&frame::FrameHead { length, kind: Kind::Headers, flags, stream }.octets());
     }
 }

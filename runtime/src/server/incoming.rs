@@ -26,6 +26,8 @@ pub(crate) struct Served {
     pub(crate) recv_encoding: Encoding,
     pub(crate) send_encoding: Encoding,
     pub(crate) max_recv_message: usize,
+    /// What the handler has too: its memory is used again when the call is over.
+    pub(crate) metadata: Metadata,
     pub(crate) hold: Hold,
 }
 
@@ -170,11 +172,13 @@ impl Reply {
 
     /// Gives the call its end, and lets go of it in the same moment.
     fn end(&mut self, command: impl FnOnce(&mut server::Connection, CallId)) {
-        let Served { link, call, hold, .. } = &mut self.0;
+        let Served { link, call, metadata, hold, .. } = &mut self.0;
+        let metadata = core::mem::take(metadata);
         let alone = matches!(hold, Hold::Alone);
         let mut woken = Vec::new();
         link.with(|shared| {
             command(&mut shared.conn, *call);
+            shared.conn.recycle_metadata(metadata);
             if alone {
                 shared.release(*call, &mut woken);
             }

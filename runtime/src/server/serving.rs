@@ -93,9 +93,8 @@ impl Serving {
         let incoming = link.with(|shared| {
             let deadline = shared.conn.deadline(call);
             let send_encoding = shared.conn.set_encoding(call, settings.encoding);
-            let head = shared.conn.request(call)?;
-            let recv_encoding = head.encodings.recv;
-            let metadata = head.take_metadata();
+            let recv_encoding = shared.conn.request(call)?.encodings.recv;
+            let metadata = shared.conn.take_metadata(call);
             Some((metadata, deadline, recv_encoding, send_encoding))
         });
         let Some((metadata, deadline, recv_encoding, send_encoding)) = incoming else { return };
@@ -105,6 +104,7 @@ impl Serving {
             recv_encoding,
             send_encoding,
             max_recv_message: settings.limits.max_recv_message.unwrap_or(self.max_recv_message),
+            metadata: metadata.clone(),
             hold: Hold::Alone,
         };
         let handler = route.service.call(route.method, Incoming { served, metadata, deadline });

@@ -236,6 +236,9 @@ impl Connection {
         }
     }
 
+    /// A client keeps no memory of its own.
+    const fn shrink(&mut self) {}
+
     fn parts(&mut self, call: CallId) -> Option<(&mut Call, OnStream<'_>)> {
         let entry = self.link.calls.get_mut(call).filter(|entry| !entry.ended)?;
         Some((&mut entry.call, OnStream { http2: &mut self.link.http2, stream: call.0 }))

@@ -6,7 +6,7 @@ use crate::grpc::{
     CallLimits, Cardinality, Carrier, Config, Encoding, Message, Metadata, Received, SendMessageError,
     Status, content_type, sending,
 };
-use crate::http2::{Fields, Reason, UseError};
+use crate::http2::{Answer, Class, Fields, Line, Reason, Standing, UseError};
 
 /// One call at a server: what its stream brought, and what may go out next. It knows no connection: whoever owns the
 /// stream feeds it and lends it the [`Carrier`].
@@ -20,6 +20,19 @@ pub struct Call {
     /// When the call must have ended.
     pub deadline: Option<Instant>,
 }
+
+/// The head of a response without metadata.
+static RESPONSE: Standing = Standing {
+    place: 0,
+    lines: &[
+        Line { text: b":status200", name_len: 7, tag: Class::Status },
+        Line { text: b"content-typeapplication/grpc", name_len: 12, tag: Class::Regular },
+    ],
+};
+
+/// The trailers of a call that ended well.
+static OK: Standing =
+    Standing { place: 1, lines: &[Line { text: b"grpc-status0", name_len: 11, tag: Class::Regular }] };
 
 /// What may go out next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -196,6 +209,29 @@ impl Call {
         }
     }
 
+    /// The whole response as one, where it is nothing but a message; else the message is given back.
+    pub(crate) fn answer(
+        &self,
+        metadata: &Metadata,
+        message: Message,
+        status: &Status,
+    ) -> Result<Answer, Message> {
+        let plain = self.sending == Sending::Head
+            && self.encoding == Encoding::Identity
+            && metadata.is_empty()
+            && status.is_plainly_ok()
+            && message.payload.len() <= self.max_send_message;
+        if !plain {
+            return Err(message);
+        }
+        message.into_piece().map(|piece| Answer { head: &RESPONSE, piece, trailers: &OK })
+    }
+
+    /// What [`answer`](Self::answer) gave is on its way.
+    pub(crate) const fn on_answered(&mut self) {
+        self.sending = Sending::Done;
+    }
+
     /// The deadline has passed: messages that wait are dropped, and the status leaves; a message that was cut midway
     /// leaves nothing but a reset (RFC 9113 §8.1 knows no other way to say that DATA is not whole).
     pub fn on_deadline(&mut self, carrier: &mut impl Carrier) {
@@ -258,5 +294,31 @@ impl Call {
             status.to_trailers(&mut fields);
             carrier.send_headers(fields, true)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn standing_sections_are_what_would_be_written_otherwise() {
+        let response =
+            Fields::from_iter([(&b":status"[..], &b"200"[..]), (b"content-type", content_type::GRPC)]);
+        let mut ok = Fields::new();
+        Status::OK.to_trailers(&mut ok);
+        for (standing, fields) in [(&RESPONSE, response), (&OK, ok)] {
+            assert_eq!(standing.fields(), fields);
+            assert!(
+                standing
+                    .fields()
+                    .classified()
+                    .map(|(class, _)| class)
+                    .eq(fields.classified().map(|(class, _)| class))
+            );
+            assert!(fields.list_size() <= Standing::MAX_SIZE as usize);
+            assert!(standing.place < Standing::COUNT);
+        }
+        assert_ne!(RESPONSE.place, OK.place);
     }
 }

@@ -1,5 +1,6 @@
 use core::time::Duration;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::{Call, Rejection, RequestHead};
 use crate::grpc::carrier::OnStream;
@@ -9,8 +10,7 @@ use crate::grpc::{
     CallId, CallLimits, Cardinality, Config, Encoding, Message, Metadata, Received, SendMessageError, Stats,
     Status,
 };
-use crate::http2::{self, ConnectionEnd, Initiator, Reach, Reason, StreamError, StreamKey, UseError};
-
+use crate::http2::{self, ConnectionEnd, Fields, Initiator, Reach, Reason, StreamError, StreamKey, UseError};
 use crate::{Instant, Outbox};
 
 /// What happened at a server.
@@ -84,7 +84,14 @@ pub struct Connection {
     calls_rejected: u64,
     calls_without_te: u64,
     events: VecDeque<Event>,
+    /// Memory of metadata that was given back.
+    spare_metadata: Vec<Arc<Fields>>,
 }
+
+/// Metadata whose memory is kept for the next calls, until the connection is quiet.
+const MAX_SPARE: usize = 64;
+/// Metadata that grew beyond this is not kept, bytes.
+const MAX_SPARE_CAPACITY: usize = 4 << 10;
 
 impl Machine for Call {
     fn receiving(&mut self) -> &mut Receiving {
@@ -108,6 +115,7 @@ impl Connection {
             calls_rejected: 0,
             calls_without_te: 0,
             events: VecDeque::new(),
+            spare_metadata: Vec::new(),
         }
     }
 
@@ -135,6 +143,32 @@ impl Connection {
     /// The head of the call's request.
     pub fn request(&mut self, call: CallId) -> Option<&mut RequestHead> {
         Some(self.link.calls.get_mut(call)?.call.head_mut())
+    }
+
+    /// The client's metadata, as [`RequestHead::take_metadata`] gives it, in memory that was
+    /// [given back](Self::recycle_metadata) where there is some.
+    pub fn take_metadata(&mut self, call: CallId) -> Metadata {
+        let Some(entry) = self.link.calls.get_mut(call) else { return Metadata::new() };
+        let head = entry.call.head_mut();
+        let (metadata, left) = head.take_metadata_into(self.spare_metadata.pop());
+        if let Some(fields) = left {
+            self.link.http2.recycle(fields);
+        }
+        metadata
+    }
+
+    /// Gives the memory of metadata back, for the next calls, if nobody else holds it.
+    pub fn recycle_metadata(&mut self, metadata: Metadata) {
+        if self.spare_metadata.len() < MAX_SPARE
+            && let Some(fields) = metadata.into_spare()
+            && fields.capacity() <= MAX_SPARE_CAPACITY
+        {
+            self.spare_metadata.push(fields);
+        }
+    }
+
+    fn shrink(&mut self) {
+        self.spare_metadata = Vec::new();
     }
 
     /// Whether the call goes on: it has not ended and was not released.
@@ -185,9 +219,15 @@ impl Connection {
 
     /// Answers a unary call: metadata, message, status.
     pub fn respond(&mut self, call: CallId, metadata: &Metadata, message: Message, status: &Status) {
-        if let Some((machine, mut carrier)) = self.parts(call)
-            && machine.respond(&mut carrier, metadata, message, status)
-        {
+        let Some((machine, mut carrier)) = self.parts(call) else { return };
+        let message = match machine.answer(metadata, message, status) {
+            Ok(answer) => match carrier.http2.answer(carrier.stream, answer) {
+                Ok(()) => return machine.on_answered(),
+                Err(answer) => Message::from_piece(answer.piece),
+            },
+            Err(message) => message,
+        };
+        if machine.respond(&mut carrier, metadata, message, status) {
             self.on_unanswerable(call);
         }
     }

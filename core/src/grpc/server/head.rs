@@ -1,14 +1,22 @@
 use core::time::Duration;
+use std::sync::Arc;
 
+use crate::grpc::metadata::is_seen;
+use crate::grpc::path;
 use crate::grpc::{
     CallEncodings, Encoding, EncodingSet, Metadata, MethodPath, Status, content_type, timeout,
 };
-use crate::http2::{Field, Fields};
+use crate::http2::{Class, Field, Fields};
 
 /// The head of a request that is a call.
 #[derive(Debug, Default)]
 pub struct RequestHead {
     fields: Fields,
+    /// Which line is the path, and where its method begins.
+    path: (usize, usize),
+    /// The lines that the application sees, the first one's bit lowest.
+    own: u128,
+    has_te: bool,
     /// Time that the client gives the call; `None` for as long as it takes.
     pub timeout: Option<Duration>,
     /// Encodings that the client uses and takes.
@@ -38,6 +46,14 @@ impl Rejection {
     }
 }
 
+/// As many lines have a bit of their own; a longer section is judged line by line once more.
+const MARKED: usize = u128::BITS as usize;
+
+/// The bit of the line at that place; none behind the last.
+const fn bit(at: usize) -> u128 {
+    if at < MARKED { 1 << at } else { 0 }
+}
+
 impl RequestHead {
     /// Reads the head of a request. Encodings are accepted as far as `accept` goes.
     ///
@@ -48,12 +64,25 @@ impl RequestHead {
         let mut head = Self::default();
         let mut has_content_type = false;
         let mut unsupported = None;
-        for Field { name, value, .. } in &fields {
-            match name {
-                b":method" if value != b"POST" => {
+        let mut path = None;
+        for (at, (class, Field { name, value, .. })) in fields.classified().enumerate() {
+            match class {
+                Class::Method if value != b"POST" => {
                     let status = Status::unimplemented("a gRPC request is a POST");
                     return Err(Rejection::http(405, status));
                 }
+                Class::Path => {
+                    path = path::slash(value).map(|slash| (at, slash));
+                    continue;
+                }
+                Class::Te => {
+                    head.has_te = true;
+                    continue;
+                }
+                Class::Regular => {}
+                _ => continue,
+            }
+            match name {
                 b"content-type" => has_content_type = content_type::is_grpc(value),
                 b"grpc-timeout" => {
                     let timeout = timeout::parse(value).map_err(|_| {
@@ -67,6 +96,7 @@ impl RequestHead {
                     _ => unsupported = Some(value.escape_ascii().to_string()),
                 },
                 b"grpc-accept-encoding" => head.encodings.peer_accepts = EncodingSet::parse(value),
+                _ if is_seen(name) => head.own |= bit(at),
                 _ => {}
             }
         }
@@ -74,21 +104,23 @@ impl RequestHead {
             let status = Status::unknown("the content-type of a gRPC request begins with application/grpc");
             return Err(Rejection::http(415, status));
         }
-        if MethodPath::parse(fields.get(b":path").unwrap_or_default()).is_none() {
+        let Some(path) = path else {
             return Err(Rejection::grpc(Status::unimplemented("the path of a call is /service/method")));
-        }
+        };
         if let Some(name) = unsupported {
             let status =
                 Status::unimplemented(format!("the message encoding {name:?} is not supported here"));
             return Err(Rejection { accept: Some(accept), ..Rejection::grpc(status) });
         }
+        head.path = path;
         head.fields = fields;
         Ok(head)
     }
 
     /// Service and method. Empty after [`take_metadata`](Self::take_metadata).
     pub fn path(&self) -> MethodPath<'_> {
-        let path = self.fields.get(b":path").and_then(MethodPath::parse);
+        let (at, slash) = self.path;
+        let path = self.fields.nth(at).and_then(|field| MethodPath::split(field.value, slash));
         path.unwrap_or(MethodPath { service: "", method: "" })
     }
 
@@ -104,12 +136,21 @@ impl RequestHead {
     }
 
     /// Whether the client said `te: trailers`, as every gRPC client must.
-    pub fn has_te(&self) -> bool {
-        self.fields.get(b"te").is_some()
+    pub const fn has_te(&self) -> bool {
+        self.has_te
     }
 
     /// The client's metadata. It takes the fields with it: read the rest first.
     pub fn take_metadata(&mut self) -> Metadata {
-        Metadata::from_received(core::mem::take(&mut self.fields))
+        self.take_metadata_into(None).0
+    }
+
+    /// The same in memory that was used before; and a section that is of no more use.
+    pub(crate) fn take_metadata_into(&mut self, spare: Option<Arc<Fields>>) -> (Metadata, Option<Fields>) {
+        let fields = core::mem::take(&mut self.fields);
+        if fields.len() > MARKED {
+            return (Metadata::from_received(fields), None);
+        }
+        Metadata::from_judged(fields, core::mem::take(&mut self.own), spare)
     }
 }

@@ -53,6 +53,8 @@ pub struct Decoder {
     held: Vec<u8>,
     /// `held` is not worth a look before it has this many bytes.
     needed: usize,
+    /// Literals that were seen last, each at a place of its own hash.
+    seen: Vec<Seen>,
 }
 
 /// The block that is being decoded: `consumed <= wire <= DecoderLimits::block_wire`, and each field counts 32 or more
@@ -76,7 +78,16 @@ impl Decoder {
         let block = Block { wire: 0, consumed: 0, decoded: 0, fields: 0, size_updates: 0, too_large: false };
         let table_limit = DEFAULT_TABLE_SIZE as usize;
         let table = Table::new(table_limit);
-        Self { limits, table, table_limit, update_due: None, block, held: Vec::new(), needed: 0 }
+        Self {
+            limits,
+            table,
+            table_limit,
+            update_due: None,
+            block,
+            held: Vec::new(),
+            needed: 0,
+            seen: Vec::new(),
+        }
     }
 
     /// Says that the peer has acknowledged our SETTINGS_HEADER_TABLE_SIZE, in bytes. Not for the middle of a block.
@@ -131,6 +142,7 @@ impl Decoder {
 
     /// Gives memory back that decoding does not need until the next block; the table keeps its fields.
     pub fn shrink(&mut self) {
+        self.seen = Vec::new();
         self.held.shrink_to_fit();
         self.table.shrink();
     }
@@ -138,7 +150,9 @@ impl Decoder {
     /// Bytes of memory held.
     #[expect(clippy::arithmetic_side_effects, reason = "memory that is held fits the address space")]
     pub fn capacity(&self) -> usize {
-        self.held.capacity() + self.table.memory()
+        let seen =
+            self.seen.iter().map(|seen| size_of::<Seen>() + seen.encoded.capacity() + seen.text.capacity());
+        self.held.capacity() + self.table.memory() + seen.sum::<usize>()
     }
 
     /// A digest of the table: its capacity and its fields in order. Decoders in the same state give the same digest.
@@ -238,6 +252,44 @@ impl Decoder {
         Ok(())
     }
 
+    /// A literal that is not indexed and may have come before.
+    fn repeated(&mut self, name: usize, value: Text<'_>, out: &mut Fields) -> Result<(), Error> {
+        let place = place(name, value.bytes);
+        if let Some(seen) = self.seen.get(place)
+            && seen.name == name
+            && seen.encoded == value.bytes
+            && let Some(line) = seen.line()
+        {
+            if self.block.count(line.text.len(), &self.limits)? {
+                out.push_line(line);
+            }
+            return Ok(());
+        }
+        let mut draft = out.draft();
+        draft.bytes().extend_from_slice(line(&self.table, name)?.name());
+        draft.end_name();
+        let encoded = value.bytes;
+        value.decode(draft.bytes())?;
+        let line = draft.line();
+        let class = line.tag;
+        if self.seen.is_empty() {
+            self.seen.resize_with(SEEN_PLACES, Seen::default);
+        }
+        if let Some(seen) = self.seen.get_mut(place) {
+            seen.name = name;
+            seen.name_len = line.name_len;
+            seen.class = Some(class);
+            seen.encoded.clear();
+            seen.encoded.extend_from_slice(encoded);
+            seen.text.clear();
+            seen.text.extend_from_slice(line.text);
+        }
+        if self.block.count(line.text.len(), &self.limits)? {
+            draft.commit(class, false);
+        }
+        Ok(())
+    }
+
     fn literal(
         &mut self,
         name: Name<'_>,
@@ -245,6 +297,13 @@ impl Decoder {
         indexing: Indexing,
         out: &mut Fields,
     ) -> Result<(), Error> {
+        if indexing == Indexing::Without
+            && let Name::Index(name @ ..=static_table::LEN) = name
+            && value.huffman
+            && (SEEN_LEAST..=SEEN_MOST).contains(&value.bytes.len())
+        {
+            return self.repeated(name, value, out);
+        }
         // Put together where it will stay if it is stored: then it is copied once, and the name may well come from an
         // entry that the insertion evicts (RFC 7541 §4.4).
         let mut draft = out.draft();
@@ -264,6 +323,39 @@ impl Decoder {
         }
         Ok(())
     }
+}
+
+/// A literal that is shorter is decoded sooner than found, bytes; one that is longer is not remembered.
+const SEEN_LEAST: usize = 8;
+const SEEN_MOST: usize = 128;
+/// How many literals are remembered.
+const SEEN_PLACES: usize = 8;
+
+/// A literal, and what it decodes to: clients that do not index the paths of their calls send the same few all the time.
+#[derive(Clone, Default, Debug)]
+struct Seen {
+    /// Index of its name in the static table; 0 for a place that is empty.
+    name: usize,
+    encoded: Vec<u8>,
+    /// Name and value.
+    text: Vec<u8>,
+    name_len: usize,
+    class: Option<Class>,
+}
+
+impl Seen {
+    fn line(&self) -> Option<Line<'_, Class>> {
+        Some(Line { text: &self.text, name_len: self.name_len, tag: self.class? })
+    }
+}
+
+/// The place of a literal among those that are remembered. Whoever makes literals meet there has them decoded, as those
+/// that are new.
+fn place(name: usize, encoded: &[u8]) -> usize {
+    let word = |octets: Option<&[u8; 8]>| octets.map_or(0, |&octets| u64::from_le_bytes(octets));
+    let ends = word(encoded.first_chunk()).rotate_left(29) ^ word(encoded.last_chunk());
+    let hash = (ends ^ (encoded.len() as u64) << 8 ^ name as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (hash >> 32) as usize % SEEN_PLACES
 }
 
 /// The line at `index` of the static table and the dynamic one behind it (RFC 7541 §2.3.3).

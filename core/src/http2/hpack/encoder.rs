@@ -2,6 +2,7 @@ use super::static_table::Match;
 use super::table::Table;
 use super::{DEFAULT_TABLE_SIZE, huffman, integer, static_table};
 use crate::http2::Fields;
+use crate::http2::Standing;
 use crate::http2::field::{Class, is_credential};
 use crate::http2::fields::{FIELD_OVERHEAD, Line};
 
@@ -28,6 +29,8 @@ pub struct Encoder {
     wanted: usize,
     /// The lowest capacity since the last block: what that evicts the peer must evict too.
     lowest: usize,
+    /// The blocks of standing sections as they were encoded last.
+    standing: [Remembered; Standing::COUNT],
     /// Hashes of values that were not indexed, each at a place of its own hash; 0 is none.
     seen: [u16; REMEMBERED],
 }
@@ -38,7 +41,14 @@ impl Encoder {
         let initial = DEFAULT_TABLE_SIZE as usize;
         let cap = cap as usize;
         let wanted = if cap < initial { cap } else { initial };
-        Self { table: Table::new(initial), cap, wanted, lowest: wanted, seen: [0; REMEMBERED] }
+        Self {
+            table: Table::new(initial),
+            cap,
+            wanted,
+            lowest: wanted,
+            standing: [Remembered::NOTHING; Standing::COUNT],
+            seen: [0; REMEMBERED],
+        }
     }
 
     /// Says that the peer's SETTINGS_HEADER_TABLE_SIZE is `limit` bytes from now on. The next block signals the change
@@ -55,6 +65,35 @@ impl Encoder {
         self.signal_capacity(out);
         for (line, sensitive) in fields.lines() {
             self.line(line, sensitive, out);
+        }
+    }
+
+    /// Appends the header block of a section that is always the same.
+    pub(crate) fn encode_standing(&mut self, section: &'static Standing, out: &mut Vec<u8>) {
+        let is_signalled = self.lowest == self.wanted && self.wanted == self.table.capacity();
+        if let Some(Remembered { at, len: len @ 1.., block }) = self.standing.get(section.place)
+            && is_signalled
+            && *at == self.table.changes()
+        {
+            return out.extend_from_slice(block.get(..usize::from(*len)).unwrap_or_default());
+        }
+        self.signal_capacity(out);
+        let (start, at) = (out.len(), self.table.changes());
+        for &line in section.lines {
+            self.line(line, false, out);
+        }
+        let encoded = out.get(start..).unwrap_or_default();
+        // Only what is all indices, each in an octet of its own, means the same when it comes again.
+        let mut remembered = Remembered { at, ..Remembered::NOTHING };
+        if at == self.table.changes()
+            && encoded.iter().all(|octet| matches!(octet, 0x81..=0xfe))
+            && let Some(place) = remembered.block.get_mut(..encoded.len())
+        {
+            place.copy_from_slice(encoded);
+            remembered.len = encoded.len() as u8;
+        }
+        if let Some(place) = self.standing.get_mut(section.place) {
+            *place = remembered;
         }
     }
 
@@ -145,6 +184,20 @@ impl Encoder {
     fn dynamic_name(&self, name: &[u8]) -> Option<usize> {
         self.table.find_name(name).map(dynamic)
     }
+}
+
+/// A block of a few indexed fields, good for as long as the table is as it was.
+#[derive(Clone, Copy, Debug)]
+struct Remembered {
+    /// [`Table::changes`] when it was encoded.
+    at: u64,
+    /// 0 when there is none.
+    len: u8,
+    block: [u8; 7],
+}
+
+impl Remembered {
+    const NOTHING: Self = Self { at: 0, len: 0, block: [0; 7] };
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -20,6 +20,8 @@ pub(super) struct Table<Tag> {
     /// Sum of the sizes of all lines (RFC 7541 §4.1). `size <= capacity`.
     size: usize,
     capacity: usize,
+    /// How often lines came or went.
+    changes: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -34,16 +36,22 @@ struct Entry<Tag> {
 impl<Tag: Copy + PartialEq> Table<Tag> {
     /// An empty table for lines of `capacity` bytes (RFC 7541 §4.1). It allocates with the first line.
     pub(super) const fn new(capacity: usize) -> Self {
-        Self { lines: VecDeque::new(), arena: Vec::new(), gap: 0, base: 0, size: 0, capacity }
+        Self { lines: VecDeque::new(), arena: Vec::new(), gap: 0, base: 0, size: 0, capacity, changes: 0 }
     }
 
     pub(super) const fn capacity(&self) -> usize {
         self.capacity
     }
 
+    /// A number that is another one whenever indices mean something else.
+    pub(super) const fn changes(&self) -> u64 {
+        self.changes
+    }
+
     /// Evicts what no longer fits into `capacity` (RFC 7541 §4.3).
     pub(super) fn set_capacity(&mut self, capacity: usize) {
         self.capacity = capacity;
+        self.changes = self.changes.wrapping_add(1);
         self.evict_to(capacity);
     }
 
@@ -53,6 +61,7 @@ impl<Tag: Copy + PartialEq> Table<Tag> {
         reason = "`gap <= arena.len() <= isize::MAX`; `size <= room`, which leads to `capacity`"
     )]
     pub(super) fn insert(&mut self, line: Line<'_, Tag>) {
+        self.changes = self.changes.wrapping_add(1);
         let size = line.text.len().saturating_add(FIELD_OVERHEAD);
         let (Some(room), Ok(name_len), Ok(text_len)) =
             (self.capacity.checked_sub(size), u32::try_from(line.name_len), u32::try_from(line.text.len()))

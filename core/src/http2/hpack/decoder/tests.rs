@@ -551,3 +551,28 @@ fn what_announces_more_than_the_block_may_still_have_is_refused_at_once() {
         assert_eq!(d.decode(&[0x00, 0x02], false, &mut out), expected, "{begins:x?}");
     }
 }
+
+/// A literal that is remembered counts and means what it does when it is decoded.
+#[test]
+fn literals_that_come_again_are_the_same() {
+    let paths: Vec<String> = (0..100).map(|n| format!("/helloworld.Greeter/SayHello{n}")).collect();
+    let mut remembering = decoder();
+    let mut last = Vec::new();
+    for path in paths.iter().chain(&paths).chain(paths.iter().take(1)).chain(paths.iter().take(1)) {
+        // Not indexed, with the name at 4 of the static table and the value by its Huffman code.
+        let (mut block, mut value) = (vec![0x04], Vec::new());
+        huffman::encode(path.as_bytes(), &mut value);
+        integer::encode(value.len(), 7, 0x80, &mut block);
+        block.extend_from_slice(&value);
+        assert_eq!(decode(&mut remembering, &block).unwrap(), lines(&[(":path", path)]));
+        last = block;
+    }
+    assert!(remembering.seen.iter().any(|seen| seen.line().is_some()));
+    // The same name and value count as much, remembered or not.
+    let limits = DecoderLimits { decoded: 3 * (FIELD_OVERHEAD + 5 + 29), ..DecoderLimits::default() };
+    let mut counting = Decoder::new(limits);
+    assert!(decode(&mut counting, &last.repeat(3)).is_ok());
+    assert_eq!(decode(&mut counting, &last.repeat(4)), Err(Error::DecodesTooLarge));
+    remembering.shrink();
+    assert!(remembering.seen.is_empty());
+}
