@@ -18,6 +18,12 @@
 //! # }
 //! ```
 
+// Nothing a peer sends may panic. Where one of these is allowed, its reason is the proof that it cannot happen.
+#![cfg_attr(
+    not(test),
+    deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)
+)]
+
 use std::io;
 use std::net::SocketAddr;
 

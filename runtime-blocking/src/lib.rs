@@ -29,6 +29,12 @@
 //! # }
 //! ```
 
+// Nothing a peer sends may panic. Where one of these is allowed, its reason is the proof that it cannot happen.
+#![cfg_attr(
+    not(test),
+    deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)
+)]
+
 mod background;
 mod client;
 #[doc(hidden)]

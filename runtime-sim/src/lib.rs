@@ -45,6 +45,8 @@
 //! `UNWIRED_SIM_SEED=n` runs that one alone, and `UNWIRED_SIM_LOG=1` prints all that happens in it. [`Sim::digest`] is one
 //! number for all that has happened.
 //!
+//! **It panics** where a test is wrong, and says why: a tool of tests may, what runs in it does not.
+//!
 //! **The network** is like TCP: bytes come in order or not at all; what was written and not read is bounded; a connect is
 //! answered, refused or given up after two minutes; what a partition holds is sent again for a quarter of an hour. Faults
 //! come [by chance](Faults) or on demand: [`Sim::partition`], [`Sim::crash`], [`Sim::cut_power`],

@@ -17,6 +17,12 @@
 //! **Tests.** [`transport::memory`] connects client and server in one process without a socket; the crate `unwired-sim`
 //! runs them in simulated time, on a network that loses connections when a seed says so.
 
+// Nothing a peer sends may panic. Where one of these is allowed, its reason is the proof that it cannot happen.
+#![cfg_attr(
+    not(test),
+    deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)
+)]
+
 pub mod call;
 pub mod channel;
 pub mod codec;

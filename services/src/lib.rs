@@ -2,6 +2,12 @@
 //!
 //! The .proto files lie in `proto/` of this crate, and what is generated from them is checked in: [`pb`].
 
+// Nothing a peer sends may panic. Where one of these is allowed, its reason is the proof that it cannot happen.
+#![cfg_attr(
+    not(test),
+    deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)
+)]
+
 pub mod error_details;
 pub mod health;
 pub mod reflection;

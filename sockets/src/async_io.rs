@@ -56,7 +56,7 @@ impl watched::Watched for Source {
     }
 
     fn poll_ready(&mut self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let is_cleared = &mut self.is_cleared[direction as usize];
+        let is_cleared = direction.of(&mut self.is_cleared);
         if *is_cleared {
             ready!(match direction {
                 Direction::Read => self.io.poll_readable(cx),
@@ -68,7 +68,7 @@ impl watched::Watched for Source {
     }
 
     fn clear(&mut self, direction: Direction) {
-        self.is_cleared[direction as usize] = true;
+        *direction.of(&mut self.is_cleared) = true;
     }
 
     fn another(&self, socket: System) -> io::Result<Self> {

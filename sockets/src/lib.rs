@@ -4,6 +4,12 @@
 //! socket ready and say who is at its ends. [`watched`] has byte streams and listeners for runtimes that have none of their
 //! own; with feature `async-io` they are there for the reactor of that name.
 
+// Nothing a peer sends may panic. Where one of these is allowed, its reason is the proof that it cannot happen.
+#![cfg_attr(
+    not(test),
+    deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)
+)]
+
 #[cfg(feature = "async-io")]
 pub mod async_io;
 #[cfg(unix)]

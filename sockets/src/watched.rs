@@ -17,9 +17,19 @@ use crate::SocketFile;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Direction {
     /// That there is something to read, or to accept.
-    Read = 0,
+    Read,
     /// That there is room to write, or that a connection is there.
-    Write = 1,
+    Write,
+}
+
+impl Direction {
+    /// What is kept for this direction, where both have theirs.
+    pub fn of<T>(self, [read, write]: &mut [T; 2]) -> &mut T {
+        match self {
+            Self::Read => read,
+            Self::Write => write,
+        }
+    }
 }
 
 /// A socket of the system that does not block, and something that watches it.

@@ -94,7 +94,7 @@ impl sockets::Watched for Source {
 
     fn poll_ready(&mut self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut ways = lock(&self.watched.ways);
-        let way = &mut ways[direction as usize];
+        let way = direction.of(&mut ways);
         if way.is_ready {
             return Poll::Ready(Ok(()));
         }
@@ -116,7 +116,7 @@ impl sockets::Watched for Source {
     }
 
     fn clear(&mut self, direction: Direction) {
-        lock(&self.watched.ways)[direction as usize].is_ready = false;
+        direction.of(&mut lock(&self.watched.ways)).is_ready = false;
     }
 
     fn another(&self, socket: Socket) -> io::Result<Self> {

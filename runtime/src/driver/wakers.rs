@@ -41,6 +41,10 @@ impl CallWakers {
 pub(crate) struct Wakers(Vec<CallWakers>);
 
 impl Wakers {
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "there are more than `index`: they were made where there were not"
+    )]
     pub(crate) fn of(&mut self, call: CallId) -> &mut CallWakers {
         let index = call.index();
         if self.0.len() <= index {

@@ -41,10 +41,10 @@ impl Routes {
             .collect();
         methods.sort_by_key(|(name, _)| *name);
         let name = service.name();
-        match self.services.binary_search_by_key(&name, |(name, _)| name) {
-            Ok(at) => self.services[at] = (name, methods),
-            Err(at) => self.services.insert(at, (name, methods)),
-        }
+        let at = self.services.partition_point(|(there, _)| *there < name);
+        self.services.insert(at, (name, methods));
+        // The one that it replaces is right behind it.
+        self.services.dedup_by_key(|(name, _)| *name);
     }
 
     /// Says where the handlers of one method run. Answers whether there is such a method.
