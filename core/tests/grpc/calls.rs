@@ -20,7 +20,7 @@ fn payload(received: Received) -> Vec<u8> {
 }
 
 #[test]
-fn a_unary_call_crosses_at_any_chunk_size() {
+pub(crate) fn a_unary_call_crosses_at_any_chunk_size() {
     for chunk in [1, 2, 5, 9, 100, usize::MAX] {
         let mut pair = Pair::new();
         pair.chunk = chunk;
@@ -61,7 +61,7 @@ fn a_unary_call_crosses_at_any_chunk_size() {
 }
 
 #[test]
-fn both_directions_stream_at_once() {
+pub(crate) fn both_directions_stream_at_once() {
     let mut pair = Pair::new();
     let (call, served) = pair.call(Cardinality::Many, Cardinality::Many);
     for n in 0..10_u8 {
@@ -84,7 +84,7 @@ fn both_directions_stream_at_once() {
 
 /// Obligations: 53.
 #[test]
-fn a_deadline_ends_the_call_on_both_sides() {
+pub(crate) fn a_deadline_ends_the_call_on_both_sides() {
     let mut pair = Pair::new();
     let metadata = Metadata::new();
     let deadline = Some(pair.now + Duration::from_millis(100));
@@ -103,7 +103,7 @@ fn a_deadline_ends_the_call_on_both_sides() {
 }
 
 #[test]
-fn a_cancelled_call_is_told_to_the_server() {
+pub(crate) fn a_cancelled_call_is_told_to_the_server() {
     let mut pair = Pair::new();
     let (call, served) = pair.call(Cardinality::Many, Cardinality::One);
     pair.client.cancel(call);
@@ -117,7 +117,7 @@ fn a_cancelled_call_is_told_to_the_server() {
 }
 
 #[test]
-fn nothing_is_heard_of_a_call_that_was_released_before_its_events_were_taken() {
+pub(crate) fn nothing_is_heard_of_a_call_that_was_released_before_its_events_were_taken() {
     let mut pair = Pair::new();
     let (call, served) = pair.call(Cardinality::Many, Cardinality::Many);
     (pair.client_events, pair.server_events) = (Vec::new(), Vec::new());
@@ -134,7 +134,7 @@ fn nothing_is_heard_of_a_call_that_was_released_before_its_events_were_taken() {
 }
 
 #[test]
-fn messages_pass_through_windows_that_are_smaller_than_a_prefix() {
+pub(crate) fn messages_pass_through_windows_that_are_smaller_than_a_prefix() {
     for window in 1..8 {
         let mut config = Config::server();
         config.http2.initial_window = window;
@@ -155,7 +155,7 @@ fn messages_pass_through_windows_that_are_smaller_than_a_prefix() {
 }
 
 #[test]
-fn messages_pass_that_began_before_the_client_knew_of_a_smaller_window() {
+pub(crate) fn messages_pass_that_began_before_the_client_knew_of_a_smaller_window() {
     for (window, length) in [(1, 20_000), (2, 100_000), (1_000, 70_000), (60_000, 65_530), (1, 65_530)] {
         let mut config = Config::server();
         config.http2.initial_window = window;
@@ -181,7 +181,7 @@ fn messages_pass_that_began_before_the_client_knew_of_a_smaller_window() {
 }
 
 #[test]
-fn ten_mebibytes_pass_when_they_may_and_are_refused_when_not() {
+pub(crate) fn ten_mebibytes_pass_when_they_may_and_are_refused_when_not() {
     for allowed in [false, true] {
         let mut pair = Pair::new();
         let (call, served) = pair.call(Cardinality::One, Cardinality::One);

@@ -38,7 +38,7 @@ enum Asked {
 
 /// Threats: G3.
 #[test]
-fn the_next_goes_beyond_the_budget_when_the_oldest_has_enough() {
+pub(crate) fn the_next_goes_beyond_the_budget_when_the_oldest_has_enough() {
     for asked in [Asked::ByItsReader, Asked::ForANeighbourThatEnds] {
         // Two octets of a prefix need no credit, and three that the oldest gets are all that there is.
         let mut pair = pair(2, 3);
@@ -63,7 +63,7 @@ fn the_next_goes_beyond_the_budget_when_the_oldest_has_enough() {
 }
 
 #[test]
-fn the_next_goes_beyond_the_budget_when_the_oldest_is_there_but_for_its_end() {
+pub(crate) fn the_next_goes_beyond_the_budget_when_the_oldest_is_there_but_for_its_end() {
     for length in [100, 300] {
         let mut pair = pair(10, 0);
         let [(oldest, served), (next, _)] = answered(&mut pair, Cardinality::One, length);

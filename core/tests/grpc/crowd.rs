@@ -21,7 +21,7 @@ fn calls(pair: &mut Pair, request: Cardinality, response: Cardinality) -> Vec<(C
 
 /// Threats: G3.
 #[test]
-fn interleaved_uploads_of_four_mebibytes_all_end() {
+pub(crate) fn interleaved_uploads_of_four_mebibytes_all_end() {
     let mut pair = Pair::new();
     let calls = calls(&mut pair, Cardinality::One, Cardinality::One);
     for (n, &(call, _)) in calls.iter().enumerate() {
@@ -66,7 +66,7 @@ fn interleaved_uploads_of_four_mebibytes_all_end() {
 }
 
 #[test]
-fn a_call_that_is_read_goes_on_beside_127_that_are_not() {
+pub(crate) fn a_call_that_is_read_goes_on_beside_127_that_are_not() {
     let mut pair = Pair::new();
     let calls = calls(&mut pair, Cardinality::Many, Cardinality::Many);
     let (&(call, served), unread) = calls.split_first().unwrap();
@@ -104,7 +104,7 @@ fn a_call_that_is_read_goes_on_beside_127_that_are_not() {
 }
 
 #[test]
-fn a_client_that_keeps_the_advertised_number_in_flight_is_never_refused() {
+pub(crate) fn a_client_that_keeps_the_advertised_number_in_flight_is_never_refused() {
     let mut pair = Pair::new();
     pair.settle();
     let metadata = Metadata::new();
@@ -143,7 +143,7 @@ fn a_client_that_keeps_the_advertised_number_in_flight_is_never_refused() {
 }
 
 #[test]
-fn who_sends_without_being_read_is_told_to_wait_and_then_to_go_on() {
+pub(crate) fn who_sends_without_being_read_is_told_to_wait_and_then_to_go_on() {
     let mut pair = Pair::new();
     let (call, served) = pair.call(Cardinality::Many, Cardinality::Many);
     let mut accepted = 0_u32;
@@ -173,7 +173,7 @@ fn who_sends_without_being_read_is_told_to_wait_and_then_to_go_on() {
 }
 
 #[test]
-fn calls_over_the_limit_wait_and_are_told_once() {
+pub(crate) fn calls_over_the_limit_wait_and_are_told_once() {
     let mut config = Config::server();
     config.http2.limits.max_concurrent_streams = 2;
     let mut pair = Pair::with(Config::client(), config);
@@ -197,7 +197,7 @@ fn calls_over_the_limit_wait_and_are_told_once() {
 
 /// Threats: G3.
 #[test]
-fn who_waits_for_credit_gets_it_when_the_oldest_has_enough() {
+pub(crate) fn who_waits_for_credit_gets_it_when_the_oldest_has_enough() {
     // Prefixes fit into the budget and messages do not: whoever has had the prefix asks again, behind the others.
     for budget in 1..20 {
         let mut config = Config::client();

@@ -7,5 +7,6 @@ mod crowd;
 mod operations;
 mod pair;
 mod properties;
+mod replayed;
 mod requests;
 mod responses;

@@ -19,6 +19,7 @@ mod priority;
 mod properties;
 mod push;
 mod raw;
+mod replayed;
 mod representations;
 mod requests;
 mod reset;

@@ -11,7 +11,7 @@ use crate::raw;
 use crate::sim::{CLIENT, Call, SERVER, Sim, octets, take};
 
 #[derive(Clone, Debug)]
-enum Op {
+pub(crate) enum Op {
     Open { end: bool },
     Respond { pick: u8, end: bool },
     Data { side: usize, pick: u8, length: usize, end: bool },
@@ -28,7 +28,7 @@ enum Op {
     Drain { side: usize },
 }
 
-fn op() -> impl Strategy<Value = Op> {
+pub(crate) fn op() -> impl Strategy<Value = Op> {
     let side = || 0..2usize;
     let pick = any::<u8>;
     let rarely = || prop::bool::weighted(0.2);
@@ -125,7 +125,7 @@ impl Sim {
     }
 }
 
-fn config() -> impl Strategy<Value = Config> {
+pub(crate) fn config() -> impl Strategy<Value = Config> {
     (
         prop_oneof![Just(0), 1..2_000u32, Just(65_535), 65_535..200_000u32],
         prop_oneof![Just(65_535), 65_535..1_000_000u32],
@@ -146,15 +146,19 @@ fn config() -> impl Strategy<Value = Config> {
         })
 }
 
+pub(crate) fn run(config: Config, ops: Vec<Op>) {
+    let mut sim = Sim::new(config);
+    for op in ops {
+        sim.run(op);
+    }
+    sim.finish();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn random_commands_conserve_credit_leave_nothing_and_go_on(config in config(), ops in vec(op(), 0..250)) {
-        let mut sim = Sim::new(config);
-        for op in ops {
-            sim.run(op);
-        }
-        sim.finish();
+        run(config, ops);
     }
 }

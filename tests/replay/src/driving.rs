@@ -81,6 +81,7 @@ macro_rules! recorded {
             fn note(&mut self, code: u8, write: impl FnOnce(&mut Recorder<$key>, &mut Writer)) {
                 if let Some(recorder) = &mut self.recorder {
                     recorder.write(|recorder, writer| {
+                        recorder.is_drained = false;
                         writer.octet(code);
                         write(recorder, writer);
                     });
@@ -152,9 +153,16 @@ macro_rules! recorded {
                 self.outcome(|_| {});
             }
 
-            /// As the core's. That there was none is not recorded.
+            /// As the core's. That there was none is recorded the first time: asking drops the events of what was released,
+            /// which make room for others, and asking again changes nothing.
             pub fn poll_event(&mut self) -> Option<$event> {
-                let event = self.inner.poll_event()?;
+                let Some(event) = self.inner.poll_event() else {
+                    if self.recorder.as_ref().is_some_and(|recorder| !recorder.is_drained) {
+                        self.note(code::EVENT, |recorder, _| recorder.is_drained = true);
+                        self.outcome(|digest| digest.debug(&"none"));
+                    }
+                    return None;
+                };
                 self.note(code::EVENT, |_, _| {});
                 self.outcome(|digest| digest.debug(&event));
                 if let Some(recorder) = &mut self.recorder {

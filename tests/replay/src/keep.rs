@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 
+use crate::play::play;
 use crate::recorder::{Kind, Tape};
 
 thread_local! {
@@ -31,6 +32,21 @@ pub fn record<R>(run: impl FnOnce() -> R) -> (R, Vec<(Kind, Vec<u8>)>) {
         Ok(result) => (result, tapes),
         Err(panic) => resume_unwind(panic),
     }
+}
+
+/// Records what `run` does, and plays it to new connections. Answers how many there were.
+///
+/// # Panics
+///
+/// As `run` does, or when a connection answers its recording differently: then something steers it that is not recorded.
+pub fn play_back(run: impl FnOnce()) -> usize {
+    let ((), recordings) = record(run);
+    for (number, (kind, recording)) in recordings.iter().enumerate() {
+        if let Err(error) = play(recording) {
+            panic!("connection {} of {}, a {}: {error}", number + 1, recordings.len(), kind.name());
+        }
+    }
+    recordings.len()
 }
 
 /// Runs `run`, which has to do the same each time. If it panics and `UNWIRED_RECORD` names a folder, `run` runs once

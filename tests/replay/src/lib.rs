@@ -16,7 +16,7 @@ mod recorder;
 mod script;
 mod values;
 
-pub use keep::{Keeper, keep, record};
+pub use keep::{Keeper, keep, play_back, record};
 pub use octets::Malformed;
 pub use play::{PlayError, Played, play, play_anyhow};
 pub use recorder::Kind;

@@ -1,6 +1,7 @@
 //! Plays recordings.
 
 use std::fmt;
+use std::hash::Hash;
 
 use crate::octets::{Malformed, Reader};
 use crate::recorder::{END, Kind, OUTCOME_LEN};
@@ -9,7 +10,7 @@ use crate::{grpc, http2, keep};
 
 /// A connection that does what a recording says.
 pub(crate) trait Player: Sized {
-    type Key: Copy + PartialEq;
+    type Key: Copy + Eq + Hash;
 
     fn begin(kind: Kind, script: &mut Script<'_, Self::Key>) -> Result<Self, Malformed>;
 

@@ -60,6 +60,8 @@ pub(crate) struct Recorder<K> {
     digest: Digest,
     numbers: HashMap<K, u64>,
     count: u64,
+    /// The last operation asked for an event, and there was none.
+    pub(crate) is_drained: bool,
 }
 
 impl<K: Copy + Eq + Hash> Recorder<K> {
@@ -69,7 +71,14 @@ impl<K: Copy + Eq + Hash> Recorder<K> {
             writer.0.extend_from_slice(&MAGIC);
             writer.octet(kind as u8);
         }
-        Self { tape, last: Instant::ZERO, digest: Digest::new(), numbers: HashMap::new(), count: 0 }
+        Self {
+            tape,
+            last: Instant::ZERO,
+            digest: Digest::new(),
+            numbers: HashMap::new(),
+            count: 0,
+            is_drained: false,
+        }
     }
 
     /// Appends to the recording.

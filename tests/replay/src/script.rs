@@ -1,3 +1,6 @@
+use std::collections::HashSet;
+use std::hash::Hash;
+
 use unwired_core::Instant;
 
 use crate::octets::{Malformed, Reader};
@@ -10,11 +13,12 @@ pub(crate) struct Script<'a, K> {
     clock: Clock,
     /// By number; one that was refused, then or now, is none.
     keys: Vec<Option<K>>,
+    known: HashSet<K>,
 }
 
-impl<'a, K: Copy + PartialEq> Script<'a, K> {
-    pub(crate) const fn new(reader: Reader<'a>) -> Self {
-        Self { reader, clock: Clock(Instant::ZERO), keys: Vec::new() }
+impl<'a, K: Copy + Eq + Hash> Script<'a, K> {
+    pub(crate) fn new(reader: Reader<'a>) -> Self {
+        Self { reader, clock: Clock(Instant::ZERO), keys: Vec::new(), known: HashSet::new() }
     }
 
     pub(crate) fn time(&mut self) -> Result<Instant, Malformed> {
@@ -32,11 +36,12 @@ impl<'a, K: Copy + PartialEq> Script<'a, K> {
     }
 
     pub(crate) fn name(&mut self, key: Option<K>) {
+        self.known.extend(key);
         self.keys.push(key);
     }
 
     pub(crate) fn name_once(&mut self, key: K) {
-        if !self.keys.contains(&Some(key)) {
+        if !self.known.contains(&key) {
             self.name(Some(key));
         }
     }

@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes};
 use unwired_core::grpc::{CallLimits, Cardinality, Config, Encoding, Message, Metadata, Received, Status};
 use unwired_core::{Instant, Outbox, http2 as core_http2};
 use unwired_replay::grpc::{client, server};
-use unwired_replay::{Keeper, Kind, PlayError, http2, keep, play, play_anyhow, record};
+use unwired_replay::{Keeper, Kind, PlayError, http2, keep, play, play_anyhow, play_back, record};
 
 fn new_call<'a>(path: &'a str, metadata: &'a Metadata) -> client::NewCall<'a> {
     client::NewCall {
@@ -157,6 +157,47 @@ fn http2_alone_is_recorded_as_well() {
     let ((), recordings) = record(run);
     assert_eq!(recordings.len(), 2);
     recordings.iter().for_each(|(_, recording)| drop(play(recording).unwrap()));
+}
+
+/// Events of what was released are dropped when the next one is asked for, also where there is none: until then they take
+/// the place of others, and less input is acted on.
+#[test]
+fn asking_for_events_is_recorded_where_there_is_none() {
+    let connections = play_back(|| {
+        let now = Instant::ZERO;
+        let mut client = http2::Connection::client(core_http2::Config::default(), now);
+        let mut server = http2::Connection::server(core_http2::Config::default(), now);
+        let head = [(":method", "POST"), (":scheme", "http"), (":path", "/"), (":authority", "a")];
+        let mut out = Outbox::new();
+        let mut carry = |client: &mut http2::Connection, server: &mut http2::Connection| {
+            client.poll_transmit(now, &mut out, 1 << 16);
+            let bytes = out.copy_to_bytes(out.len());
+            (server.handle_input(now, &bytes), bytes.len())
+        };
+        let streams: Vec<_> =
+            (0..60).map(|_| client.open(head.into_iter().collect(), false).unwrap()).collect();
+        carry(&mut client, &mut server);
+        let mut requests = Vec::new();
+        while let Some(event) = server.poll_event() {
+            if let core_http2::Event::Headers { stream, .. } = event {
+                requests.push(stream);
+            }
+        }
+        assert_eq!(requests.len(), streams.len());
+        // Their events are heard of by nobody: they are released before.
+        for &stream in &streams {
+            client.send_data(stream, b"", Bytes::from_static(b"body"), false).unwrap();
+        }
+        carry(&mut client, &mut server);
+        requests.into_iter().for_each(|stream| server.release(stream));
+        assert_eq!(server.poll_event(), None);
+        for _ in 0..20 {
+            client.open(head.into_iter().collect(), true).unwrap();
+        }
+        let (taken, given) = carry(&mut client, &mut server);
+        assert_eq!(taken, given, "there is room for the events of others");
+    });
+    assert_eq!(connections, 2);
 }
 
 #[test]
