@@ -38,7 +38,7 @@ def grpcio_calls(program: str, ours: Authority, strangers: Authority) -> None:
     """Whom our server takes, and who takes our server."""
     own = ours.sign("localhost")
     listen = (program, "--addr", "127.0.0.1:0", "--tls-cert", str(own.certificate), "--tls-key", str(own.key))
-    with Server(*listen) as server:
+    with Server(*listen, hostile=True) as server:
         with check("grpcio trusts the server"), stub(server, ours.roots) as hello:
             equal(say_hello(hello), "Hello, you!")
         with check("grpcio does not trust the server"), stub(server, strangers.roots) as hello:
@@ -46,7 +46,7 @@ def grpcio_calls(program: str, ours: Authority, strangers: Authority) -> None:
         with check("grpcio speaks no TLS"):
             with grpc.insecure_channel(f"localhost:{server.port}") as channel:
                 fails_with(grpc.StatusCode.UNAVAILABLE, lambda: say_hello(HelloServiceStub(channel)))
-    with Server(*listen, "--tls-ca", str(ours.roots)) as server:
+    with Server(*listen, "--tls-ca", str(ours.roots), hostile=True) as server:
         with check("the server trusts grpcio"), stub(server, ours.roots, ours.sign("client.test")) as hello:
             equal(say_hello(hello), "Hello, you!")
         with check("grpcio shows no certificate"), stub(server, ours.roots) as hello:

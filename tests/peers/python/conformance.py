@@ -100,7 +100,7 @@ def grpc(tool: str, program: str) -> None:
     for case, why in NOT_FOR_GRPC.items():
         print(f"     not for gRPC: {case} {why}")
     with check(f"h2spec: {cases} server cases that hold for gRPC"):
-        with Server(program, "--addr", "127.0.0.1:0") as running:
+        with Server(program, "--addr", "127.0.0.1:0", hostile=True) as running:
             all_well(h2spec(tool, running.port), NOT_FOR_GRPC)
 
 

@@ -1,12 +1,18 @@
 """Programs of ours, started as a user starts them."""
 
+import re
 import signal
 import subprocess
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 
 from check import PATIENCE, Failure
+
+# What our servers say of connections that they ended, and what of those that they ended for abuse.
+FAULT = re.compile("^connections? .*", re.MULTILINE)
+ABUSE = re.compile("^connection.*(?:ENHANCE_YOUR_CALM|for abuse).*", re.MULTILINE)
 
 
 @dataclass
@@ -25,9 +31,15 @@ def run(*command: str) -> Result:
 
 
 class Server:
-    """A server, from the moment it listens to the end of the `with` block."""
+    """A server, from the moment it listens to the end of the `with` block.
 
-    def __init__(self, *command: str) -> None:
+    Every connection that ours say they ended is a failure. Of a server whose peers mean to break rules, `hostile`, that holds
+    for those alone that it ended for abuse.
+    """
+
+    def __init__(self, *command: str, hostile: bool = False) -> None:
+        self._name = Path(command[0]).name
+        self._ended = ABUSE if hostile else FAULT
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         watchdog = threading.Timer(PATIENCE, self._process.kill)
         watchdog.start()
@@ -46,8 +58,10 @@ class Server:
         self._process.send_signal(number)
 
     def wait(self) -> Result:
-        """Waits for the end."""
+        """Waits for the end, and fails for each connection that was ended before."""
         stdout, stderr = self._process.communicate(timeout=PATIENCE)
+        for line in self._ended.findall(stderr):
+            print(f"FAIL {self._name}: {line}", flush=True)
         return Result(self._process.returncode, stdout, stderr)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> Result:
@@ -61,6 +75,11 @@ class Server:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process.poll() is None:
+        if self._process.returncode is not None:
+            return
+        try:
+            self.stop()
+        except subprocess.TimeoutExpired:
+            print(f"FAIL {self._name}: it does not end", flush=True)
             self._process.kill()
             self._process.communicate()

@@ -1,4 +1,4 @@
-"""A TCP relay that counts: the only way to see from outside whether bytes were compressed."""
+"""A TCP relay that counts: the only way to see from outside what was compressed, and whether a connection was lost."""
 
 import socket
 import threading
@@ -13,6 +13,7 @@ class Relay:
         self._lock = threading.Lock()
         self._bytes_in = 0
         self._bytes_out = 0
+        self.connections = 0
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -24,6 +25,7 @@ class Relay:
     def _accept(self) -> None:
         while True:
             caller, _ = self._listener.accept()
+            self.connections += 1
             server = socket.create_connection(("127.0.0.1", self._behind))
             for end in caller, server:
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

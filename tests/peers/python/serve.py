@@ -205,7 +205,13 @@ class Peer(PeerServicer):
     def Witness(self, request: WitnessRequest, context: grpc.ServicerContext) -> Seen:
         bytes_in, bytes_out = self.relay.counted() if self.relay else (0, 0)
         with self._lock:
-            return Seen(begun=self._begun, cut_short=self._cut_short, bytes_in=bytes_in, bytes_out=bytes_out)
+            return Seen(
+                begun=self._begun,
+                cut_short=self._cut_short,
+                bytes_in=bytes_in,
+                bytes_out=bytes_out,
+                connections=self.relay.connections if self.relay else 0,
+            )
 
     def _begin(self, context: grpc.ServicerContext) -> PeerCall:
         with self._lock:

@@ -17,11 +17,17 @@ use unwired_tests::peer::{Answer, Ask, Seen, WitnessRequest};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let stop = unwired_examples::stop()?;
-    let server =
-        Server::builder().add_service(PeerServer::new(Service::default()).send_compressed(Encoding::Gzip));
+    let server: Server = Server::builder()
+        .on_connection_error(|error| eprintln!("{error}"))
+        .add_service(PeerServer::new(Service::default()).send_compressed(Encoding::Gzip))
+        .into();
     let bound = unwired_tokio::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
     println!("listening on {}", bound.local_addr()?);
-    bound.serve_with_shutdown(server, stop).await?;
+    bound.serve_with_shutdown(server.clone(), stop).await?;
+    let kills = server.stats().calls.http2.kills.total();
+    if kills > 0 {
+        eprintln!("connections ended for abuse: {kills}");
+    }
     Ok(())
 }
 

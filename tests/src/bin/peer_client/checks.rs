@@ -414,4 +414,8 @@ pub(crate) async fn limits(client: &PeerClient) {
         equal(client.unary(ask(*b"still here")).await?.into_inner().payload, b"still here".to_vec())
     })
     .await;
+    check("no connection was lost, and made again unnoticed", async {
+        equal(seen(client).await?.connections, 1)
+    })
+    .await;
 }
