@@ -5,7 +5,7 @@
 //! unfinished message that somebody waits for gets its credit in any case, so that messages longer than a window always
 //! arrive, one after the other if need be. So what peers can make us hold is
 //! `streams × initial window + budget + one message`, as long as the application takes what it has asked for: whole
-//! messages that it leaves lying keep what they drew, and still hold up no other call.
+//! messages that it leaves lying keep what they drew, and still hold up no other call: they may be waiting for just that.
 
 use std::collections::VecDeque;
 
@@ -37,8 +37,10 @@ pub(crate) struct Credit {
     base: usize,
     /// Calls whose message needs more than its stream may hold, the oldest wish first.
     waiting: VecDeque<CallId>,
-    /// The call that was given more than the budget has, until its message is there. Only then may another be: a peer
-    /// that sends all but the last octet of each message would get them all past the budget, one after the other.
+    /// The call that was given more than the budget has, until its message may be had. Only then may another be: a peer
+    /// that sends all but the last octet of each message would get them all past the budget, one after the other. Where
+    /// one message belongs, the end of the stream is the last of it: before that the application cannot take it, and
+    /// what it holds is held.
     beyond: Option<CallId>,
 }
 
@@ -143,13 +145,14 @@ impl Credit {
         }
     }
 
-    /// The call's message is there, or nobody waits for it any more.
+    /// The call's message may be had, or nobody waits for it any more.
     pub(crate) fn unqueue(&mut self, call: CallId, account: &mut Account) {
         self.beyond = self.beyond.filter(|&other| other != call);
         self.leave_queue(call, account);
     }
 
-    fn leave_queue(&mut self, call: CallId, account: &mut Account) {
+    /// The call needs no more credit. If it went beyond the budget it goes on to stand there, until its message may be had.
+    pub(crate) fn leave_queue(&mut self, call: CallId, account: &mut Account) {
         if core::mem::take(&mut account.queued) {
             self.waiting.retain(|&other| other != call);
         }

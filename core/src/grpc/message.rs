@@ -106,7 +106,7 @@ pub(crate) fn too_long(length: usize, limit: usize) -> Status {
 /// a rest that is small.
 pub(crate) fn take(data: &mut BytesMut, length: usize, window: usize) -> Bytes {
     if length <= COPIED
-        && data.capacity() <= PREFIX_LEN.saturating_add(COPIED)
+        && data.capacity() <= PREFIX_LEN.saturating_add(COPIED).min(window)
         && let Some((_, message)) = data.split_first_chunk::<PREFIX_LEN>()
         && message.len() == length
     {

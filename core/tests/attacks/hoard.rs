@@ -108,11 +108,17 @@ impl Hoarder {
 
     /// Sends what may be sent; answers how much it was.
     fn send(&mut self) -> usize {
-        (0..STREAMS).map(|n| self.send_on(n)).sum()
+        self.send_but(0)
     }
 
-    fn send_on(&mut self, n: usize) -> usize {
-        let length = PIECE.min(self.streams[n]).min(self.connection).min(self.left[n]);
+    /// As much less of each stream's window stays unused.
+    fn send_but(&mut self, kept: usize) -> usize {
+        (0..STREAMS).map(|n| self.send_on(n, kept)).sum()
+    }
+
+    fn send_on(&mut self, n: usize, kept: usize) -> usize {
+        let window = self.streams[n].saturating_sub(kept);
+        let length = PIECE.min(window).min(self.connection).min(self.left[n]);
         if length > 0 {
             let piece = raw::data(2 * n as u32 + 1, &self.piece[..length], false);
             self.streams[n] -= length;
@@ -163,7 +169,7 @@ fn what_is_left_of_a_buffer_does_not_keep_it() {
                     other => panic!("{other:?}"),
                 }
                 hoarder.read();
-                hoarder.send_on(n);
+                hoarder.send_on(n, 0);
             }
         }
         assert_eq!(hoarder.server.active_calls(), STREAMS);
@@ -199,6 +205,40 @@ fn messages_that_never_end_hold_the_windows_and_one_budget() {
         let gauge = hoarder.server.partial_bytes();
         assert!(gauge > 0 && gauge <= most, "{gauge} octets of messages that have not ended");
         assert!(hoarder.left.contains(&0), "one of them may always go on");
+        hoarder.end(calls);
+    });
+}
+
+/// A message that has to be the only one cannot be had before its end: without that it is as unfinished as without its last
+/// octet, and holds as much.
+///
+/// Threats: G3.
+#[test]
+fn whole_messages_that_do_not_end_hold_the_windows_and_one_budget() {
+    // Octets of each window that are kept, to ask for more with one at a time.
+    const KEPT: usize = 2 * STREAMS;
+    let limits = Config::server();
+    let (most, longest) = (most(&limits), limits.max_recv_message);
+    beside_a_neighbour(most, || {
+        let mut hoarder = Hoarder::new(Config::server(), 5 + longest, 7);
+        let calls = hoarder.open(longest);
+        for &call in &calls {
+            hoarder.server.accept(call, Cardinality::One, CallLimits::default());
+        }
+        let mut sent = 0;
+        for kept in (0..KEPT).rev() {
+            loop {
+                match hoarder.send_but(kept) {
+                    0 => break,
+                    more => sent += more,
+                }
+            }
+        }
+        assert!(sent <= most, "{sent} octets were let in, {most} may be");
+        assert!(hoarder.left.contains(&0), "one of them may always go on");
+        for &call in &calls {
+            assert!(matches!(hoarder.server.recv_message(call), Received::Pending));
+        }
         hoarder.end(calls);
     });
 }

@@ -62,17 +62,61 @@ pub(crate) fn the_next_goes_beyond_the_budget_when_the_oldest_has_enough() {
     }
 }
 
+/// Threats: G3.
 #[test]
-pub(crate) fn the_next_goes_beyond_the_budget_when_the_oldest_is_there_but_for_its_end() {
-    for length in [100, 300] {
+pub(crate) fn the_next_goes_beyond_the_budget_when_the_oldest_was_taken_though_its_stream_goes_on() {
+    // In one DATA frame and in several.
+    for length in [100, 300, 50_000, 200_000] {
         let mut pair = pair(10, 0);
-        let [(oldest, served), (next, _)] = answered(&mut pair, Cardinality::One, length);
+        let calls: [_; 3] = answered(&mut pair, Cardinality::Many, length);
+        for (call, _) in calls {
+            pair.pass(Duration::from_secs(1));
+            assert!(matches!(pair.client.recv_message(call), Received::Message(_)), "octets of {length}");
+            assert!(matches!(pair.client.recv_message(call), Received::Pending));
+        }
+        assert_eq!((pair.client.active_calls(), pair.client.partial_bytes()), (calls.len(), 0));
+    }
+}
+
+/// What has to be the only message cannot be taken before its end, and so it keeps its place until then.
+///
+/// Threats: G3.
+#[test]
+pub(crate) fn the_next_goes_beyond_the_budget_when_the_oldest_has_ended_and_not_before() {
+    for length in [100, 300, 50_000, 200_000] {
+        let mut pair = pair(10, 0);
+        let calls: [_; 3] = answered(&mut pair, Cardinality::One, length);
+        for (nth, (call, served)) in calls.into_iter().enumerate() {
+            pair.pass(Duration::from_secs(1));
+            assert!(
+                matches!(pair.client.recv_message(call), Received::Pending),
+                "it may not be the only one"
+            );
+            let came = pair.client.http2().stats().data_received as usize;
+            let windows = (calls.len() - nth - 1) * 10;
+            assert_eq!(came, (nth + 1) * (length + 5) + windows, "the {nth}th of {length} octets is there");
+            pair.server.finish(served, &Status::OK);
+            pair.settle();
+            assert!(matches!(pair.client.recv_message(call), Received::Message(_)));
+        }
+        assert_eq!(pair.client.partial_bytes(), 0);
+    }
+}
+
+/// Threats: G3.
+#[test]
+pub(crate) fn the_next_goes_beyond_the_budget_when_the_oldest_is_given_up_before_its_end() {
+    for cancels in [true, false] {
+        let mut pair = pair(10, 0);
+        let [(oldest, served), (next, _)] = answered(&mut pair, Cardinality::One, 300);
         pair.pass(Duration::from_secs(1));
-        assert!(pair.client_events.iter().all(|event| !matches!(event, client::Event::Message { .. })));
+        if cancels {
+            pair.client.cancel(oldest);
+        } else {
+            pair.server.release(served);
+        }
+        pair.pass(Duration::from_secs(1));
         let came = pair.client.http2().stats().data_received;
-        assert_eq!(came, 2 * (length as u64 + 5), "octets of {length}: {next:?} waits for {oldest:?}");
-        pair.server.finish(served, &Status::OK);
-        pair.settle();
-        assert!(matches!(pair.client.recv_message(oldest), Received::Message(_)));
+        assert_eq!(came, 2 * 305, "{next:?} waits for {oldest:?}");
     }
 }

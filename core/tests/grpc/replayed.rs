@@ -7,7 +7,7 @@ use unwired_replay::play_back;
 use crate::{calls, credit, crowd, operations};
 
 /// All that work with pairs, but for two that send hundreds of mebibytes.
-const TESTS: [(&str, fn()); 14] = [
+const TESTS: [(&str, fn()); 15] = [
     ("a unary call", calls::a_unary_call_crosses_at_any_chunk_size),
     ("streams", calls::both_directions_stream_at_once),
     ("a deadline", calls::a_deadline_ends_the_call_on_both_sides),
@@ -20,9 +20,10 @@ const TESTS: [(&str, fn()); 14] = [
     ),
     ("credit for the oldest", credit::the_next_goes_beyond_the_budget_when_the_oldest_has_enough),
     (
-        "credit without an end",
-        credit::the_next_goes_beyond_the_budget_when_the_oldest_is_there_but_for_its_end,
+        "credit for the next",
+        credit::the_next_goes_beyond_the_budget_when_the_oldest_was_taken_though_its_stream_goes_on,
     ),
+    ("credit at the end", credit::the_next_goes_beyond_the_budget_when_the_oldest_has_ended_and_not_before),
     ("unread calls", crowd::a_call_that_is_read_goes_on_beside_127_that_are_not),
     ("many calls", crowd::a_client_that_keeps_the_advertised_number_in_flight_is_never_refused),
     ("a full buffer", crowd::who_sends_without_being_read_is_told_to_wait_and_then_to_go_on),
