@@ -41,6 +41,10 @@ impl<C> Table<C> {
         self.0.get_mut(id.index())?.as_mut().filter(|(there, _)| *there == id).map(|(_, call)| call)
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &C> {
+        self.0.iter().flatten().map(|(_, call)| call)
+    }
+
     pub(crate) fn remove(&mut self, id: CallId) -> Option<C> {
         self.get(id)?;
         self.0.get_mut(id.index())?.take().map(|(_, call)| call)

@@ -235,6 +235,15 @@ impl Connection {
         }
     }
 
+    /// The protocol above HTTP/2 has no room for a request that has just come, and has not acted on it.
+    pub(crate) fn refuse_above(&mut self, stream: StreamKey) {
+        self.reset(stream, Reason::REFUSED_STREAM);
+        self.release(stream);
+        if let Err(fault) = self.charge_excess() {
+            self.act_on(fault);
+        }
+    }
+
     // ---- RST_STREAM, RFC 9113 §6.4
 
     fn on_reset(&mut self, id: StreamId, payload: &[u8]) -> Result<(), Fault> {

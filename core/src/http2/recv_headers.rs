@@ -255,9 +255,13 @@ impl Connection {
 
     /// RFC 9113 §5.1.2: one stream too many. It was not acted on, so the peer may try again.
     fn refuse(&mut self, id: StreamId) -> Result<(), Fault> {
-        stats::add(&mut self.stats.streams_refused, 1);
         self.closed.remember(id, Closing::Reset);
         self.control.reset(id, Reason::REFUSED_STREAM, true);
+        self.charge_excess()
+    }
+
+    pub(super) fn charge_excess(&mut self) -> Result<(), Fault> {
+        stats::add(&mut self.stats.streams_refused, 1);
         if self.local.is_acknowledged() {
             return abuse::charge(&mut self.buckets.reset, &mut self.stats, Abuse::StreamExcess, self.now);
         }

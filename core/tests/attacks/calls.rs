@@ -292,6 +292,50 @@ fn watches_without_end() {
     });
 }
 
+/// Threats: H3.
+#[test]
+fn heads_as_large_as_may_be_without_a_message() {
+    // Calls of one message whose message never comes: their heads may hold half a MiB, and the calls beyond are refused.
+    const MOST: usize = 32;
+    let usual: usize = HEAD.iter().map(|(name, value)| name.len() + value.len() + 32).sum();
+    let value = "v".repeat((16 << 10) - usual - 33);
+    beside_a_neighbour(0, || {
+        let mut bare = served();
+        let mut streams: Vec<_> = (0..100).map(|_| open(&mut bare, &[("x", &value)], false)).collect();
+        let waiting = calls(&mut bare);
+        // Memory is what counts: a coded value had up to 8/5 of its room.
+        assert!((MOST * 5 / 8..=MOST).contains(&waiting.len()), "{}", waiting.len());
+        let resets = bare.seen.iter().filter_map(|event| match event {
+            http2::Event::Reset { stream, error } if error.unprocessed => Some(*stream),
+            _ => None,
+        });
+        let late = streams.split_off(waiting.len());
+        assert_eq!(resets.collect::<Vec<_>>(), late, "each may be tried again");
+        late.into_iter().for_each(|stream| bare.peer.release(stream));
+        let refused = 100 - waiting.len() as u32;
+        let stats = bare.grpc.http2().stats();
+        assert_eq!(
+            (stats.abuse.get(Abuse::StreamExcess), stats.streams_refused),
+            (refused, u64::from(refused))
+        );
+        // Whose message comes is served, and makes room for another.
+        bare.grpc.accept(waiting[0], Cardinality::One, CallLimits::default());
+        bare.send(streams[0], b"\0\0\0\0\0", true);
+        assert_eq!(bare.grpc.poll_event(), Some(Event::Message { call: waiting[0] }));
+        assert_eq!(bare.grpc.take_metadata(waiting[0]).iter().count(), 1);
+        open(&mut bare, &[("x", &value)], false);
+        assert_eq!(calls(&mut bare).len(), 1);
+        // Whoever goes on is ended.
+        while bare.grpc.http2().stats().kills.total() == 0 {
+            let stream = open(&mut bare, &[("x", &value)], false);
+            bare.peer.release(stream);
+            bare.seen.clear();
+        }
+        let stats = bare.grpc.http2().stats();
+        assert_eq!((stats.kills.get(Abuse::StreamExcess), stats.kills.total()), (1, 1));
+    });
+}
+
 /// Threats: S7.
 #[test]
 fn metadata_that_is_reserved() {

@@ -84,9 +84,14 @@ pub struct Connection {
     calls_rejected: u64,
     calls_without_te: u64,
     events: VecDeque<Event>,
+    /// Memory of the heads that wait for the application, bytes: exact when it was last counted, and no less since.
+    waiting_heads: usize,
     /// Memory of metadata that was given back.
     spare_metadata: Vec<Arc<Fields>>,
 }
+
+/// Heads that wait for the application may hold as much as so many of the longest.
+const MAX_WAITING_HEADS: usize = 32;
 
 /// Metadata whose memory is kept for the next calls, until the connection is quiet.
 const MAX_SPARE: usize = 64;
@@ -115,6 +120,7 @@ impl Connection {
             calls_rejected: 0,
             calls_without_te: 0,
             events: VecDeque::new(),
+            waiting_heads: 0,
             spare_metadata: Vec::new(),
         }
     }
@@ -304,6 +310,9 @@ impl Connection {
             Ok(head) => head,
             Err(rejection) => return self.reject(stream, &rejection),
         };
+        if !self.has_room(&head) {
+            return self.link.http2.refuse_above(stream);
+        }
         http2::add(&mut self.calls_without_te, u64::from(!head.has_te()));
         let mut call = Call::new(now, head, &self.config, self.max_timeout);
         if end_stream {
@@ -311,6 +320,23 @@ impl Connection {
         }
         let call = self.link.insert(stream, call);
         self.events.push_back(Event::Call { call });
+    }
+
+    /// Whether one more head may wait: a call of one message keeps its own until that has come. To read no further would
+    /// keep the messages away, and the heads here.
+    fn has_room(&mut self, head: &RequestHead) -> bool {
+        let most = (self.config.http2.limits.max_header_list_size as usize).saturating_mul(MAX_WAITING_HEADS);
+        let sum = |held: usize| held.saturating_add(head.memory());
+        if sum(self.waiting_heads) > most {
+            // What was taken or released in the meantime is counted here only: once in many calls.
+            let heads = self.link.calls.iter().map(|entry| entry.call.head().memory());
+            self.waiting_heads = heads.fold(0, usize::saturating_add);
+        }
+        let has_room = sum(self.waiting_heads) <= most;
+        if has_room {
+            self.waiting_heads = sum(self.waiting_heads);
+        }
+        has_room
     }
 
     fn reject(&mut self, stream: StreamKey, rejection: &Rejection) {

@@ -140,6 +140,11 @@ impl RequestHead {
         self.has_te
     }
 
+    /// Bytes of memory held.
+    pub(crate) fn memory(&self) -> usize {
+        self.fields.capacity()
+    }
+
     /// The client's metadata. It takes the fields with it: read the rest first.
     pub fn take_metadata(&mut self) -> Metadata {
         self.take_metadata_into(None).0
