@@ -1,10 +1,15 @@
 //! Services of the ordinary kind between hosts, in virtual time.
 
+use std::future::poll_fn;
+use std::io::IoSlice;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_channel::oneshot;
 use futures_util::stream;
 use unwired::channel::Builder;
+use unwired::server::Abuse;
+use unwired::transport::Address;
 use unwired::{Channel, Code, Instant, Request, Response, Server, Status};
 use unwired_examples::greeter::PoliteGreeter;
 use unwired_examples::route_guide::{Database, Guide};
@@ -279,6 +284,37 @@ async fn live(host: Host, channel: Channel, number: u64) -> usize {
         assert_eq!(greeting.into_inner().message, name);
         calls += 1;
     }
+}
+
+#[test]
+fn a_server_tells_of_a_client_that_reads_nothing() {
+    let sim = Sim::new(1);
+    // A buffer that the server's first frames fill.
+    sim.set_default_link(Link::default().latency(LATENCY).buffer(20));
+    let (client, server) = (sim.host("client"), sim.host("server"));
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let lines = Arc::clone(&told);
+    let serving: Server = Server::builder()
+        .on_connection_error(move |error| lines.lock().unwrap().push(error.to_string()))
+        .into();
+    let stats = serving.clone();
+    let bound = server.bind(50051).unwrap();
+    drop(server.spawn(async move { bound.serve(serving).await }));
+    sim.run_until(async {
+        let runtime = client.runtime();
+        let mut stream = runtime.connect(Address::Tcp((server.ip(), 50051).into())).await.unwrap();
+        // The preface, SETTINGS without a setting, and the acknowledgement of what it does not read.
+        let mut left: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\0\x04\x01\0\0\0\0";
+        while !left.is_empty() {
+            let written = poll_fn(|cx| stream.poll_write_vectored(cx, &[IoSlice::new(left)])).await.unwrap();
+            left = &left[written..];
+        }
+        runtime.sleep(65 * SECOND).await;
+        drop(stream);
+    });
+    assert_eq!(stats.stats().calls.http2.kills.get(Abuse::WriteStall), 1);
+    let told = told.lock().unwrap();
+    assert!(told.len() == 1 && told[0].ends_with(": the peer took no bytes for too long"), "{told:?}");
 }
 
 #[test]

@@ -146,8 +146,13 @@ impl Side for Serving {
                     }
                 }
                 Event::Ready => self.is_ready = true,
-                Event::Closed(end) if end.by == Initiator::Library && end.reason != Reason::NO_ERROR => {
-                    self.fault = Some(end.to_string());
+                Event::Closed(end) if end.by == Initiator::Library => {
+                    if end.reason != Reason::NO_ERROR {
+                        self.fault = Some(end.to_string());
+                    } else if shared.conn.stats().http2.kills.total() > 0 {
+                        // A peer that takes no bytes: there was no code that could have been sent to it.
+                        self.fault = Some(end.why.to_owned());
+                    }
                 }
                 _ => {}
             }
