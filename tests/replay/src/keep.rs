@@ -1,8 +1,10 @@
 //! Where recordings go.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::play::play;
 use crate::recorder::{Kind, Tape};
@@ -60,7 +62,7 @@ pub fn keep(name: &str, run: impl Fn()) {
     let result = catch_unwind(AssertUnwindSafe(&run));
     if let Some(folder) = folder(result.is_err()) {
         let (_, recordings) = record(|| catch_unwind(AssertUnwindSafe(&run)));
-        write(&folder, name, &recordings);
+        write(&folder, name, result.is_err(), &recordings);
     }
     if let Err(panic) = result {
         resume_unwind(panic);
@@ -93,9 +95,10 @@ impl Drop for Keeper {
             return;
         }
         let recordings = taken(TAPES.take());
-        if let Some(folder) = folder(std::thread::panicking()) {
+        let failed = std::thread::panicking();
+        if let Some(folder) = folder(failed) {
             let thread = std::thread::current();
-            write(&folder, &thread.name().unwrap_or("unnamed").replace("::", "-"), &recordings);
+            write(&folder, &thread.name().unwrap_or("unnamed").replace("::", "-"), failed, &recordings);
         }
     }
 }
@@ -111,8 +114,19 @@ fn taken(tapes: Option<Vec<(Kind, Tape)>>) -> Vec<(Kind, Vec<u8>)> {
     tapes.unwrap_or_default().into_iter().map(|(kind, tape)| (kind, tape.borrow().0.clone())).collect()
 }
 
-fn write(folder: &Path, name: &str, recordings: &[(Kind, Vec<u8>)]) {
-    for (number, (kind, recording)) in recordings.iter().enumerate() {
+/// How many recordings have a name already, of those that passed.
+static PASSED: Mutex<Option<HashMap<String, usize>>> = Mutex::new(None);
+
+fn write(folder: &Path, name: &str, failed: bool, recordings: &[(Kind, Vec<u8>)]) {
+    // What fails is run again, with less of it each time: the last is the one to keep.
+    let first = if failed {
+        0
+    } else {
+        let mut passed = PASSED.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = passed.get_or_insert_default().entry(name.to_owned()).or_default();
+        std::mem::replace(count, *count + recordings.len())
+    };
+    for (number, (kind, recording)) in (first..).zip(recordings) {
         let path = folder.join(format!("{name}-{}.{}", number + 1, kind.name()));
         let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, recording));
         match written {
