@@ -3,9 +3,9 @@
 use bytes::Bytes;
 
 use super::state::{Half, State};
-use super::stream::{Item, Piece};
+use super::stream::{Answer, Item, Piece};
 use super::{
-    Connection, Fields, OpenError, Reason, Role, SendError, StreamId, StreamKey, UseError, message,
+    Connection, Fields, OpenError, Reason, Role, SendError, Standing, StreamId, StreamKey, UseError, message,
     store::Queue,
 };
 
@@ -166,6 +166,26 @@ impl Connection {
             send.items.push_back(Item::Data(piece));
         }
         self.schedule(stream);
+        Ok(())
+    }
+
+    /// Answers a request with all that the response is. Gives the answer back, and has changed nothing, when the stream
+    /// or the peer is in a state in which it must be judged piece by piece.
+    pub(crate) fn answer(&mut self, stream: StreamKey, answer: Answer) -> Result<(), Answer> {
+        let takes_sections = self.peer.max_header_list_size.is_none_or(|max| max >= Standing::MAX_SIZE);
+        let (Role::Server, true, Some(record)) = (self.role, takes_sections, self.streams.get_mut(stream))
+        else {
+            return Err(answer);
+        };
+        let send = &mut record.send;
+        if send.next != Half::Head || !send.items.is_empty() {
+            return Err(answer);
+        }
+        send.next = Half::Ended;
+        send.buffered = answer.piece.len();
+        self.stats.buffered_to_send = self.stats.buffered_to_send.saturating_add(send.buffered);
+        send.items.push_back(Item::Answer(answer));
+        self.streams.push(Queue::Heads, stream);
         Ok(())
     }
 

@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 use bytes::{Buf, Bytes};
 
 use super::recv_buffer::RecvBuffer;
-use super::standing::Answer;
+use super::standing::Standing;
 use super::state::{Half, State};
 use super::store::Links;
 use super::{Fields, StreamId};
@@ -95,6 +95,14 @@ impl Item {
             Self::Answer(answer) => answer.piece.len(),
         }
     }
+}
+
+/// A whole response: it takes one place in its stream's queue, and when the windows allow it leaves in one pass.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) head: &'static Standing,
+    pub(crate) piece: Piece,
+    pub(crate) trailers: &'static Standing,
 }
 
 /// What one `send_data` gave.
@@ -237,6 +245,21 @@ impl Stream {
             // RFC 9113 §6.9.1: DATA without octets needs no window.
             Some(Item::Data(_)) => self.send.buffered == 0,
             None => false,
+        }
+    }
+}
+
+impl SendSide {
+    /// Makes three items of an answer: for when not all of it may leave now, or some of it must not leave at all.
+    pub(crate) fn part_answer(&mut self) {
+        if matches!(self.items.front(), Some(Item::Answer(_)))
+            && let Some(Item::Answer(Answer { head, piece, trailers })) = self.items.pop_front()
+        {
+            self.items.push_front(Item::Headers { fields: trailers.fields(), interim: false });
+            if piece.len() > 0 {
+                self.items.push_front(Item::Data(piece));
+            }
+            self.items.push_front(Item::Headers { fields: head.fields(), interim: false });
         }
     }
 }

@@ -5,9 +5,9 @@
 use super::frame::{self, HEAD_LEN, Kind, flag};
 use super::lifetime::DRIBBLE_AFTER;
 use super::settings::{Offer, offer};
-use super::standing::{Answer, Standing};
+use super::standing::Standing;
 use super::state::{Half, State};
-use super::stream::Item;
+use super::stream::{Answer, Item};
 use super::{Connection, Event, Fields, StreamId, StreamKey, TimerKind, control, hpack, stats, store::Queue};
 use crate::{Instant, Outbox};
 
