@@ -11,6 +11,7 @@ pub mod hpack_round_trip;
 mod input;
 pub mod message_decode;
 pub mod server_connection;
+mod stream;
 pub mod text;
 
 /// One target.

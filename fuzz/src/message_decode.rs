@@ -8,16 +8,16 @@
 //! Input: an octet for the encoding (its lower two bits), the number of messages (bit 2: one, else many) and whether the
 //! stream ends (bit 3: not); the longest message in two octets; the length of pieces (0: all at once); then the DATA.
 
-use bytes::{Bytes, BytesMut};
 use unwired_core::Instant;
 use unwired_core::grpc::client::{self, NewCall};
 use unwired_core::grpc::{
-    CallLimits, Cardinality, Carrier, Code, Config, Encoding, Message, Metadata, PREFIX_LEN, Received,
-    compress, decompress, server,
+    CallLimits, Cardinality, Code, Config, Encoding, Message, Metadata, PREFIX_LEN, Received, compress,
+    decompress, server,
 };
-use unwired_core::http2::{Fields, Reason, SendError, UseError};
+use unwired_core::http2::Fields;
 
 use super::input::{Input, pieces};
+use super::stream::Stream;
 
 const ENCODINGS: [Encoding; 4] = [Encoding::Identity, Encoding::Gzip, Encoding::Deflate, Encoding::Zstd];
 
@@ -78,16 +78,9 @@ impl Setting {
     fn client(&self) -> client::Call {
         let metadata = Metadata::new();
         let call = NewCall {
-            previous_attempts: 0,
-            scheme: "http",
-            authority: "a",
-            path: "/a/b",
-            user_agent: "",
-            metadata: &metadata,
-            deadline: None,
             response: self.cardinality,
-            encoding: Encoding::Identity,
             limits: self.limits(),
+            ..NewCall::new("a", "/a/b", &metadata)
         };
         let mut call = client::Call::new(&call, &Config::client());
         let mut fields: Fields =
@@ -205,34 +198,4 @@ fn check_decompressed(encoding: Encoding, payload: &[u8], limit: usize) {
     }
     let again = compress(encoding, &message).expect("an encoding of ours");
     assert_eq!(decompress(encoding, &again, limit).ok(), Some(message), "our own compression loses it");
-}
-
-/// A stream that only receives.
-#[derive(Default)]
-struct Stream {
-    data: BytesMut,
-}
-
-impl Carrier for Stream {
-    fn send_headers(&mut self, _: Fields, _: bool) -> Result<(), UseError> {
-        Err(UseError::StreamClosed)
-    }
-
-    fn send_data(&mut self, _: &[u8], _: Bytes, _: bool) -> Result<(), SendError> {
-        Err(SendError::Use(UseError::StreamClosed))
-    }
-
-    fn send_trailers(&mut self, _: Fields) -> Result<(), UseError> {
-        Err(UseError::StreamClosed)
-    }
-
-    fn abandon_data(&mut self) -> bool {
-        false
-    }
-
-    fn reset(&mut self, _: Reason) {}
-
-    fn recv_data(&mut self) -> Option<&mut BytesMut> {
-        Some(&mut self.data)
-    }
 }

@@ -8,17 +8,16 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use unwired_core::Instant;
 use unwired_core::grpc::client::{self, NewCall};
 use unwired_core::grpc::{
-    CallLimits, Cardinality, Carrier, Code, Config, Encoding, EncodingSet, Metadata, MethodPath, Status,
-    server, timeout,
+    Cardinality, Code, Config, Encoding, EncodingSet, Metadata, MethodPath, Status, server, timeout,
 };
-use unwired_core::http2::{Field, Fields, Reason, SendError, UseError};
+use unwired_core::http2::{Field, Fields};
 
 use super::input::Input;
+use super::stream::Stream;
 
 /// Runs one input.
 pub fn run(data: &[u8]) {
@@ -178,7 +177,7 @@ fn request_of_a_peer(input: &mut Input<'_>) {
         Err(rejection) => {
             assert!(!rejection.status.is_ok(), "a rejection that is none");
             assert!(matches!(rejection.http_status, 200 | 405 | 415), "{}", rejection.http_status);
-            let mut stream = Answer::default();
+            let mut stream = Stream::default();
             server::Call::reject(&mut stream, &rejection);
             let head = stream.head.expect("a rejection can be sent");
             assert_eq!(head.get(b":status"), Some(rejection.http_status.to_string().as_bytes()));
@@ -263,25 +262,14 @@ fn is_plain(text: &[u8]) -> bool {
 }
 
 fn call(metadata: &Metadata) -> NewCall<'_> {
-    NewCall {
-        previous_attempts: 0,
-        scheme: "http",
-        authority: "a",
-        path: "/a/b",
-        user_agent: "",
-        metadata,
-        deadline: None,
-        response: Cardinality::Many,
-        encoding: Encoding::Identity,
-        limits: CallLimits::default(),
-    }
+    NewCall { response: Cardinality::Many, ..NewCall::new("a", "/a/b", metadata) }
 }
 
 /// What a client makes of trailers.
 fn read_status(fields: Fields) -> Status {
     let metadata = Metadata::new();
     let mut call = client::Call::new(&call(&metadata), &Config::client());
-    call.on_trailers(&mut Answer::default(), fields);
+    call.on_trailers(&mut Stream::default(), fields);
     call.status().expect("trailers are the end").clone()
 }
 
@@ -290,7 +278,7 @@ fn write_status(status: &Status) -> Fields {
     let fields = [(":method", "POST"), (":path", "/a/b"), ("content-type", "application/grpc")];
     let config = Config::server();
     let head = server::RequestHead::read(fields.into_iter().collect(), config.accept).expect("a call");
-    let mut answer = Answer::default();
+    let mut answer = Stream::default();
     server::Call::new(Instant::ZERO, head, &config, None).finish(&mut answer, status);
     let fields = answer.head.expect("a status is always sent");
     let status = |field: &Field<'_>| ![&b":status"[..], b"content-type"].contains(&field.name);
@@ -307,35 +295,4 @@ fn assert_same_status(came: &Status, sent: &Status) {
         metadata.map(|(name, value)| (name.to_owned(), value.to_vec())).collect()
     };
     assert_eq!(lines(came), lines(sent));
-}
-
-/// A stream that keeps the head it is given.
-#[derive(Default)]
-struct Answer {
-    head: Option<Fields>,
-}
-
-impl Carrier for Answer {
-    fn send_headers(&mut self, fields: Fields, _: bool) -> Result<(), UseError> {
-        self.head = Some(fields);
-        Ok(())
-    }
-
-    fn send_data(&mut self, _: &[u8], _: Bytes, _: bool) -> Result<(), SendError> {
-        Err(SendError::Use(UseError::StreamClosed))
-    }
-
-    fn send_trailers(&mut self, _: Fields) -> Result<(), UseError> {
-        Err(UseError::StreamClosed)
-    }
-
-    fn abandon_data(&mut self) -> bool {
-        false
-    }
-
-    fn reset(&mut self, _: Reason) {}
-
-    fn recv_data(&mut self) -> Option<&mut BytesMut> {
-        None
-    }
 }

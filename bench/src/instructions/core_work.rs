@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use unwired_core::grpc::client::{self, NewCall};
 use unwired_core::grpc::{
-    CallLimits, Cardinality, Config, Encoding, Message, Metadata, Received, SendMessageError, Status, server,
+    CallLimits, Cardinality, Config, Message, Metadata, Received, SendMessageError, Status, server,
 };
 use unwired_core::{Instant, Outbox};
 
@@ -115,18 +115,7 @@ pub(super) fn call(calls: Calls, rounds: usize) {
                     .try_for_each(|(name, value)| metadata.insert(name, value));
                 assert!(set.is_ok());
             }
-            let call = NewCall {
-                previous_attempts: 0,
-                scheme: "http",
-                authority: "localhost:50051",
-                path: "/helloworld.Greeter/SayHello",
-                user_agent: "unwired/0.1.0",
-                metadata: &metadata,
-                deadline,
-                response: Cardinality::One,
-                encoding: Encoding::Identity,
-                limits: CallLimits::default(),
-            };
+            let call = NewCall { deadline, ..new_call(&metadata) };
             let call = conn.start(now, &call).expect("a call can be started");
             let sent: Result<(), SendMessageError> = conn.send_message(call, Message::plain(message.clone()));
             assert!(sent.is_ok() && conn.half_close(call).is_ok());
@@ -163,18 +152,7 @@ pub(super) fn receive_stream(rounds: usize) {
     let mut server = Replaying::new(Answers::Stream(usize::MAX));
     let (mut out, mut answers) = (Outbox::new(), Vec::new());
     let metadata = Metadata::new();
-    let call = NewCall {
-        previous_attempts: 0,
-        scheme: "http",
-        authority: "localhost:50051",
-        path: "/helloworld.Greeter/SayHello",
-        user_agent: "unwired/0.1.0",
-        metadata: &metadata,
-        deadline: None,
-        response: Cardinality::Many,
-        encoding: Encoding::Identity,
-        limits: CallLimits::default(),
-    };
+    let call = NewCall { response: Cardinality::Many, ..new_call(&metadata) };
     let call = conn.start(now, &call).expect("a call can be started");
     assert!(conn.half_close(call).is_ok());
     let mut received = 0;
@@ -195,6 +173,13 @@ pub(super) fn receive_stream(rounds: usize) {
             }
         }
         answers.clear();
+    }
+}
+
+fn new_call(metadata: &Metadata) -> NewCall<'_> {
+    NewCall {
+        user_agent: "unwired/0.1.0",
+        ..NewCall::new("localhost:50051", "/helloworld.Greeter/SayHello", metadata)
     }
 }
 

@@ -2,36 +2,18 @@
 
 use unwired_core::Instant;
 use unwired_core::grpc::client::{Connection, NewCall};
-use unwired_core::grpc::{
-    CallLimits, Cardinality, Code, Config, Encoding, Message, Metadata, Received, Status,
-};
-use unwired_core::http2::{self, Event, Fields};
+use unwired_core::grpc::{Code, Message, Metadata, Received, Status};
+use unwired_core::http2::{Event, Fields};
 
-use crate::bare::{Bare, fields};
+use crate::bare::{Bare, RESPONSE, client, fields};
 use crate::siege::beside_a_neighbour;
 
-const HEAD: [(&str, &str); 2] = [(":status", "200"), ("content-type", "application/grpc")];
 const MESSAGE: &[u8] = &[0, 0, 0, 0, 1, b'x'];
-
-fn client() -> Bare<Connection> {
-    let grpc = Connection::new(Config::client(), Instant::ZERO);
-    Bare::new(grpc, http2::Connection::server(http2::Config::default(), Instant::ZERO))
-}
 
 /// A call that is answered with a head, `data` and `trailers`: its status, and what was found wrong with its messages.
 fn answer(bare: &mut Bare<Connection>, data: &'static [u8], trailers: Fields) -> (Status, Option<Status>) {
-    let new = NewCall {
-        previous_attempts: 0,
-        scheme: "http",
-        authority: "localhost",
-        path: "/test.Service/Method",
-        user_agent: "",
-        metadata: &Metadata::new(),
-        deadline: None,
-        response: Cardinality::One,
-        encoding: Encoding::Identity,
-        limits: CallLimits::default(),
-    };
+    let metadata = Metadata::new();
+    let new = NewCall::new("localhost", "/test.Service/Method", &metadata);
     let call = bare.grpc.start(Instant::ZERO, &new).expect("a call");
     bare.grpc.send_message(call, Message::default()).expect("room");
     bare.grpc.half_close(call).expect("it is open");
@@ -41,7 +23,7 @@ fn answer(bare: &mut Bare<Connection>, data: &'static [u8], trailers: Fields) ->
         _ => None,
     });
     let stream = request.expect("a request");
-    bare.peer.send_headers(stream, fields(&HEAD), false).expect("a head");
+    bare.peer.send_headers(stream, fields(RESPONSE), false).expect("a head");
     if !data.is_empty() {
         bare.send(stream, data, false);
     }

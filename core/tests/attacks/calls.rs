@@ -9,29 +9,15 @@ use unwired_core::grpc::{
 };
 use unwired_core::http2::{self, Abuse, Reason, StreamKey};
 
-use crate::bare::{Bare, fields};
+use crate::bare::{Bare, REQUEST, fields, server};
 use crate::siege::beside_a_neighbour;
 
 type Lines<'a> = &'a [(&'a str, &'a str)];
 
-const HEAD: [(&str, &str); 6] = [
-    (":method", "POST"),
-    (":scheme", "http"),
-    (":path", "/test.Service/Method"),
-    (":authority", "localhost"),
-    ("te", "trailers"),
-    ("content-type", "application/grpc"),
-];
-
-/// A server of gRPC, and a client that says anything.
-pub(crate) fn served() -> Bare<Connection> {
-    let grpc = Connection::new(Config::server(), Instant::ZERO);
-    Bare::new(grpc, http2::Connection::client(http2::Config::default(), Instant::ZERO))
-}
-
 /// Opens a stream with the usual head, some lines of it replaced or more of them.
 fn open(bare: &mut Bare<Connection>, lines: Lines<'_>, end: bool) -> StreamKey {
-    let mut head: Vec<_> = HEAD.into_iter().filter(|line| lines.iter().all(|new| new.0 != line.0)).collect();
+    let mut head: Vec<_> =
+        REQUEST.into_iter().filter(|line| lines.iter().all(|new| new.0 != line.0)).collect();
     let (pseudo, other): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line.0.starts_with(':'));
     head.splice(0..0, pseudo);
     head.extend(other);
@@ -73,7 +59,7 @@ fn is_over(bare: &Bare<Connection>) {
 #[track_caller]
 fn rejected(requests: &[(Lines<'_>, Code)]) {
     beside_a_neighbour(0, || {
-        let mut bare = served();
+        let mut bare = server();
         for _ in 0..200 {
             for (lines, expected) in requests {
                 let stream = open(&mut bare, lines, true);
@@ -124,7 +110,7 @@ fn timeouts_that_are_none() {
     const GLITCHES: u32 = 1000;
     let malformed = ["123456789S", "1", "S", "-1S", "1s"];
     beside_a_neighbour(0, || {
-        let mut bare = served();
+        let mut bare = server();
         for n in 0..GLITCHES {
             let stream = open(&mut bare, &[("grpc-timeout", malformed[n as usize % malformed.len()])], true);
             assert_eq!(code(&mut bare, stream), (Code::Internal as u8).to_string());
@@ -144,7 +130,7 @@ fn timeouts_that_are_none() {
         bare.peer.release(stream);
     });
     // The longest is no deadline, or one so far off that it is none.
-    let mut bare = served();
+    let mut bare = server();
     let stream = open(&mut bare, &[("grpc-timeout", "99999999H")], true);
     let [call] = calls(&mut bare)[..] else { panic!("no call") };
     assert!(bare.grpc.deadline(call).is_none_or(|at| at > Instant::ZERO));
@@ -155,7 +141,7 @@ fn timeouts_that_are_none() {
 #[track_caller]
 fn refused(lines: Lines<'_>, data: &'static [u8], expected: Code) {
     beside_a_neighbour(0, || {
-        let mut bare = served();
+        let mut bare = server();
         for _ in 0..500 {
             let stream = open(&mut bare, lines, false);
             let [call] = calls(&mut bare)[..] else { panic!("no call") };
@@ -197,7 +183,7 @@ fn flags_that_there_are_none_of() {
 fn messages_that_announce_as_much_as_is_allowed() {
     // Of each the prefix comes, and nothing more: what is announced is not believed.
     beside_a_neighbour(0, || {
-        let mut bare = served();
+        let mut bare = server();
         let streams: Vec<_> = (0..128).map(|_| open(&mut bare, &[], false)).collect();
         let calls = calls(&mut bare);
         assert_eq!(calls.len(), 128);
@@ -228,7 +214,7 @@ fn messages_that_grow_when_they_are_decompressed() {
         assert!(bomb.len() < 1 << 17, "{}", bomb.len());
         // The sink grows to the limit and not beyond; while it moves there are two of it.
         beside_a_neighbour(2 * LIMIT + (8 << 20), || {
-            let mut bare = served();
+            let mut bare = server();
             let stream = open(&mut bare, &[("grpc-encoding", encoding.name())], false);
             let [call] = calls(&mut bare)[..] else { panic!("no call") };
             bare.grpc.accept(call, Cardinality::One, CallLimits::default());
@@ -258,7 +244,7 @@ fn watches_without_end() {
     // What has left waits in the peer that reads nothing: its windows' worth.
     let peer = 128 * config.http2.initial_window as usize;
     beside_a_neighbour(most + peer, || {
-        let mut bare = served();
+        let mut bare = server();
         let streams: Vec<_> = (0..128).map(|_| open(&mut bare, &[], true)).collect();
         let calls_open = calls(&mut bare);
         assert_eq!(calls_open.len(), 128);
@@ -297,10 +283,10 @@ fn watches_without_end() {
 fn heads_as_large_as_may_be_without_a_message() {
     // Calls of one message whose message never comes: their heads may hold half a MiB, and the calls beyond are refused.
     const MOST: usize = 32;
-    let usual: usize = HEAD.iter().map(|(name, value)| name.len() + value.len() + 32).sum();
+    let usual: usize = REQUEST.iter().map(|(name, value)| name.len() + value.len() + 32).sum();
     let value = "v".repeat((16 << 10) - usual - 33);
     beside_a_neighbour(0, || {
-        let mut bare = served();
+        let mut bare = server();
         let mut streams: Vec<_> = (0..100).map(|_| open(&mut bare, &[("x", &value)], false)).collect();
         let waiting = calls(&mut bare);
         // Memory is what counts: a coded value had up to 8/5 of its room.
@@ -338,7 +324,7 @@ fn heads_as_large_as_may_be_without_a_message() {
 
 /// Threats: S7.
 #[test]
-fn metadata_that_is_reserved() {
+fn metadata_that_is_reserver() {
     let lines = [
         ("grpc-status", "0"),
         ("grpc-message", "fine"),
@@ -347,7 +333,7 @@ fn metadata_that_is_reserved() {
         ("own", "kept"),
     ];
     beside_a_neighbour(0, || {
-        let mut bare = served();
+        let mut bare = server();
         for _ in 0..500 {
             let stream = open(&mut bare, &lines, true);
             let [call] = calls(&mut bare)[..] else { panic!("no call") };

@@ -17,6 +17,9 @@ mod counting;
 mod defaults;
 mod fields;
 mod floods;
+#[path = "../http2/frames.rs"]
+#[allow(dead_code, reason = "the peer says more than attacks need")]
+mod frames;
 mod hoard;
 mod keepalive;
 #[path = "../http2/raw.rs"]

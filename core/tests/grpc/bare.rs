@@ -1,6 +1,7 @@
 //! gRPC on one side, and on the other a peer of HTTP/2 alone, which says whatever it likes.
 
 use bytes::{Buf, Bytes};
+use unwired_core::grpc::{Config, client, server};
 use unwired_core::http2::{self, Event, Fields, StreamKey};
 use unwired_core::{Instant, Outbox};
 
@@ -12,7 +13,7 @@ pub(crate) trait Grpc {
 
 macro_rules! grpc {
     ($side:ident) => {
-        impl Grpc for unwired_core::grpc::$side::Connection {
+        impl Grpc for $side::Connection {
             fn handle_input(&mut self, now: Instant, input: &[u8]) -> usize {
                 self.handle_input(now, input)
             }
@@ -33,8 +34,37 @@ pub(crate) struct Bare<C> {
     pub(crate) seen: Vec<Event>,
 }
 
+/// The lines of a request as every client sends them.
+pub(crate) const REQUEST: [(&str, &str); 6] = [
+    (":method", "POST"),
+    (":scheme", "http"),
+    (":path", "/test.Service/Method"),
+    (":authority", "localhost"),
+    ("te", "trailers"),
+    ("content-type", "application/grpc"),
+];
+
+/// Those of the answer to it, up to the first message.
+pub(crate) const RESPONSE: &[(&str, &str)] = &[(":status", "200"), ("content-type", "application/grpc")];
+
+/// A server of gRPC, and a client that says anything.
+pub(crate) fn server() -> Bare<server::Connection> {
+    server_for(http2::Config::default())
+}
+
+pub(crate) fn server_for(client: http2::Config) -> Bare<server::Connection> {
+    let grpc = server::Connection::new(Config::server(), Instant::ZERO);
+    Bare::new(grpc, http2::Connection::client(client, Instant::ZERO))
+}
+
+/// A client of gRPC, and a server that says anything.
+pub(crate) fn client() -> Bare<client::Connection> {
+    let grpc = client::Connection::new(Config::client(), Instant::ZERO);
+    Bare::new(grpc, http2::Connection::server(http2::Config::default(), Instant::ZERO))
+}
+
 impl<C: Grpc> Bare<C> {
-    pub(crate) fn new(grpc: C, peer: http2::Connection) -> Self {
+    fn new(grpc: C, peer: http2::Connection) -> Self {
         let mut bare = Self { grpc, peer, seen: Vec::new() };
         bare.settle();
         bare

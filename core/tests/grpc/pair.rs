@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use unwired_core::grpc::client::NewCall;
-use unwired_core::grpc::{CallId, CallLimits, Cardinality, Config, Encoding, Message, Metadata};
+use unwired_core::grpc::{CallId, CallLimits, Cardinality, Config, Message, Metadata};
 use unwired_core::{Instant, Outbox};
 use unwired_replay::Keeper;
 use unwired_replay::grpc::{client, server};
@@ -130,16 +130,8 @@ fn next_chunk(pipe: &VecDeque<u8>, chunk: usize) -> Option<Vec<u8>> {
 
 pub(crate) fn new_call(metadata: &Metadata) -> NewCall<'_> {
     NewCall {
-        previous_attempts: 0,
-        scheme: "http",
-        authority: "localhost",
-        path: "/test.Service/Method",
         user_agent: "grpc-rust-unwired/0.1.0",
-        metadata,
-        deadline: None,
-        response: Cardinality::One,
-        encoding: Encoding::Identity,
-        limits: CallLimits::default(),
+        ..NewCall::new("localhost", "/test.Service/Method", metadata)
     }
 }
 

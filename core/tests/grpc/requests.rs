@@ -1,35 +1,14 @@
 //! What clients ask, and how a server answers what is no call.
 
-use unwired_core::Instant;
 use unwired_core::grpc::server::{Connection, Event};
-use unwired_core::grpc::{
-    CallId, CallLimits, Cardinality, Code, Config, Message, Metadata, Received, Status,
-};
+use unwired_core::grpc::{CallId, CallLimits, Cardinality, Code, Message, Metadata, Received, Status};
 use unwired_core::http2::{self, Abuse, Fields, StreamKey};
 
-use crate::bare::{Bare, fields};
-
-const HEAD: [(&str, &str); 6] = [
-    (":method", "POST"),
-    (":scheme", "http"),
-    (":path", "/test.Service/Method"),
-    (":authority", "localhost"),
-    ("te", "trailers"),
-    ("content-type", "application/grpc"),
-];
-
-fn server() -> Bare<Connection> {
-    server_for(http2::Config::default())
-}
-
-fn server_for(client: http2::Config) -> Bare<Connection> {
-    let grpc = Connection::new(Config::server(), Instant::ZERO);
-    Bare::new(grpc, http2::Connection::client(client, Instant::ZERO))
-}
+use crate::bare::{Bare, REQUEST, fields, server, server_for};
 
 /// The usual head with some of its lines replaced, or more of them.
 fn head(changes: &[(&'static str, &'static str)]) -> Fields {
-    let mut lines = HEAD.to_vec();
+    let mut lines = REQUEST.to_vec();
     for &(name, value) in changes {
         match lines.iter_mut().find(|line| line.0 == name) {
             Some(line) => line.1 = value,
@@ -108,7 +87,7 @@ fn content_types_and_a_missing_te_are_taken_as_other_servers_do() {
         call(&mut bare);
     }
     let mut bare = server();
-    let lines: Vec<_> = HEAD.into_iter().filter(|line| line.0 != "te").collect();
+    let lines: Vec<_> = REQUEST.into_iter().filter(|line| line.0 != "te").collect();
     bare.peer.open(fields(&lines), true).unwrap();
     bare.settle();
     call(&mut bare);

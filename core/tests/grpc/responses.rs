@@ -2,13 +2,12 @@
 
 use unwired_core::Instant;
 use unwired_core::grpc::client::{Connection, Event, NewCall};
-use unwired_core::grpc::{CallId, Cardinality, Code, Config, Metadata, Received, Status};
+use unwired_core::grpc::{CallId, Cardinality, Code, Metadata, Received, Status};
 use unwired_core::http2::{self, Reason, StreamKey};
 
-use crate::bare::{Bare, fields};
+use crate::bare::{Bare, RESPONSE, client, fields};
 use crate::pair::{message, new_call};
 
-const HEAD: &[(&str, &str)] = &[(":status", "200"), ("content-type", "application/grpc")];
 const HI: &[u8] = &[0, 0, 0, 0, 2, b'h', b'i'];
 
 struct Answered {
@@ -19,8 +18,7 @@ struct Answered {
 
 /// A call whose request has arrived whole.
 fn called(response: Cardinality) -> Answered {
-    let grpc = Connection::new(Config::client(), Instant::ZERO);
-    let mut bare = Bare::new(grpc, http2::Connection::server(http2::Config::default(), Instant::ZERO));
+    let mut bare = client();
     let metadata = Metadata::new();
     let call = bare.grpc.start(Instant::ZERO, &NewCall { response, ..new_call(&metadata) }).unwrap();
     bare.grpc.send_message(call, message("ask")).unwrap();
@@ -77,7 +75,8 @@ impl Answered {
 /// Obligations: 51.
 #[test]
 fn a_response_of_trailers_only_is_a_status_with_its_metadata() {
-    let lines = [HEAD, &[("grpc-status", "5"), ("grpc-message", "no %C3%A9"), ("x-why", "gone")]].concat();
+    let lines =
+        [RESPONSE, &[("grpc-status", "5"), ("grpc-message", "no %C3%A9"), ("x-why", "gone")]].concat();
     let status = called(Cardinality::One).head(&lines, true).status();
     assert_eq!((status.code(), status.message()), (Code::NotFound, "no é"));
     assert_eq!(status.metadata().get("x-why"), Some("gone"));
@@ -120,10 +119,13 @@ fn an_answer_that_is_not_grpc_says_so() {
 
 #[test]
 fn an_end_without_a_status_is_unknown_and_a_status_that_is_no_code_too() {
-    assert_eq!(called(Cardinality::Many).head(HEAD, false).data(HI, true).code(), Code::Unknown);
-    assert_eq!(called(Cardinality::Many).head(HEAD, false).trailers(&[("x-a", "1")]).code(), Code::Unknown);
+    assert_eq!(called(Cardinality::Many).head(RESPONSE, false).data(HI, true).code(), Code::Unknown);
     assert_eq!(
-        called(Cardinality::Many).head(HEAD, false).trailers(&[("grpc-status", "17")]).code(),
+        called(Cardinality::Many).head(RESPONSE, false).trailers(&[("x-a", "1")]).code(),
+        Code::Unknown
+    );
+    assert_eq!(
+        called(Cardinality::Many).head(RESPONSE, false).trailers(&[("grpc-status", "17")]).code(),
         Code::Unknown
     );
 }
@@ -131,7 +133,7 @@ fn an_end_without_a_status_is_unknown_and_a_status_that_is_no_code_too() {
 #[test]
 fn interim_responses_change_nothing() {
     let answered = called(Cardinality::One).head(&[(":status", "103"), ("link", "x")], false);
-    let mut answered = answered.head(HEAD, false).data(HI, false).trailers(&[("grpc-status", "0")]);
+    let mut answered = answered.head(RESPONSE, false).data(HI, false).trailers(&[("grpc-status", "0")]);
     let Received::Message(message) = answered.bare.grpc.recv_message(answered.call) else {
         panic!("no message")
     };
@@ -141,7 +143,8 @@ fn interim_responses_change_nothing() {
 
 /// What the application finds behind a status of OK.
 fn found(data: &'static [u8], response: Cardinality) -> Code {
-    let mut answered = called(response).head(HEAD, false).data(data, false).trailers(&[("grpc-status", "0")]);
+    let mut answered =
+        called(response).head(RESPONSE, false).data(data, false).trailers(&[("grpc-status", "0")]);
     loop {
         match answered.bare.grpc.recv_message(answered.call) {
             Received::Message(_) => {}
@@ -174,7 +177,7 @@ fn a_message_that_is_cut_off_compressed_without_encoding_or_too_long_fails() {
 
 #[test]
 fn an_encoding_that_was_not_offered_is_internal_and_named() {
-    let lines = [HEAD, &[("grpc-encoding", "snappy")]].concat();
+    let lines = [RESPONSE, &[("grpc-encoding", "snappy")]].concat();
     let status = called(Cardinality::Many).head(&lines, false).status();
     assert_eq!(status.code(), Code::Internal);
     assert!(status.message().contains("snappy"), "{status}");
@@ -204,12 +207,11 @@ fn resets_are_codes() {
 /// Obligations: 54.
 #[test]
 fn a_status_before_the_request_has_ended_ends_it() {
-    let grpc = Connection::new(Config::client(), Instant::ZERO);
-    let mut bare = Bare::new(grpc, http2::Connection::server(http2::Config::default(), Instant::ZERO));
+    let mut bare = client();
     let call = bare.grpc.start(Instant::ZERO, &new_call(&Metadata::new())).unwrap();
     bare.settle();
     let Some(&http2::Event::Headers { stream, .. }) = bare.seen.last() else { panic!("{:?}", bare.seen) };
-    let lines = [HEAD, &[("grpc-status", "8")]].concat();
+    let lines = [RESPONSE, &[("grpc-status", "8")]].concat();
     let answered = Answered { bare, call, stream }.head(&lines, true);
     assert_eq!(answered.bare.peer.active_streams(), 0);
     assert_eq!(answered.code(), Code::ResourceExhausted);

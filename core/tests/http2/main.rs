@@ -5,6 +5,7 @@ mod either;
 mod exchange;
 mod floods;
 mod flow;
+mod frames;
 mod framing;
 mod goaway;
 mod headers;

@@ -1,7 +1,7 @@
 //! The application that calls.
 
 use unwired_core::Instant;
-use unwired_core::grpc::{CallId, CallLimits, Code, Encoding, Metadata, Received, SendMessageError};
+use unwired_core::grpc::{CallId, Code, Metadata, Received, SendMessageError};
 use unwired_core::http2::ConnectionEnd;
 use unwired_replay::grpc::client::{Connection, Event, NewCall, StartError};
 
@@ -82,18 +82,9 @@ impl Client {
         let plan = book.plan(number);
         let deadline = plan.timeout.map(|timeout| now + timeout);
         let path = format!("/s/{number}");
-        let call = NewCall {
-            previous_attempts: 0,
-            scheme: "http",
-            authority: "localhost",
-            path: &path,
-            user_agent: "",
-            metadata: &Metadata::new(),
-            deadline,
-            response: plan.kind.response(),
-            encoding: Encoding::Identity,
-            limits: CallLimits::default(),
-        };
+        let metadata = Metadata::new();
+        let response = plan.kind.response();
+        let call = NewCall { deadline, response, ..NewCall::new("localhost", &path, &metadata) };
         let is_early = !self.conn.is_ready();
         match self.conn.start(now, &call) {
             Ok(id) => {

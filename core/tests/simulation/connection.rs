@@ -10,7 +10,7 @@ use unwired_replay::grpc::{client, server};
 use crate::book::{Book, Tally};
 use crate::client::Client;
 use crate::hostile;
-use crate::network::{Driven, Socket};
+use crate::network::{Conn, Socket};
 use crate::plan::{End, Plan, some};
 use crate::random::Random;
 use crate::server::Server;
@@ -122,15 +122,18 @@ impl Simulation {
             }
             Some(End::Close { side, step: at }) if at == step => {
                 let now = self.now;
-                self.parts(side).0.close(now);
+                self.parts(side).0.close(now, Reason::NO_ERROR, "");
             }
             _ => {}
         }
     }
 
-    fn parts(&mut self, side: usize) -> (&mut dyn Driven, &mut Socket) {
-        let conn: &mut dyn Driven =
-            if side == CLIENT { &mut self.client.conn } else { &mut self.server.conn };
+    fn parts(&mut self, side: usize) -> (Conn<'_>, &mut Socket) {
+        let conn = if side == CLIENT {
+            Conn::Client(&mut self.client.conn)
+        } else {
+            Conn::Server(&mut self.server.conn)
+        };
         (conn, &mut self.sockets[side])
     }
 
@@ -141,7 +144,7 @@ impl Simulation {
     fn transmit(&mut self, side: usize) -> bool {
         let (now, is_healed) = (self.now, self.is_healed);
         let budget = if is_healed { BUDGET } else { some(&mut self.random, BUDGET) };
-        let (conn, socket) = self.parts(side);
+        let (mut conn, socket) = self.parts(side);
         if socket.is_gone || !socket.unsent.is_empty() || !conn.wants_transmit() {
             return false;
         }
@@ -202,8 +205,8 @@ impl Simulation {
                 self.book.tally.resets += 1;
                 for side in [CLIENT, SERVER] {
                     let now = self.now;
-                    let (conn, socket) = self.parts(side);
-                    socket.lose(now, conn);
+                    let (mut conn, socket) = self.parts(side);
+                    socket.lose(now, &mut conn);
                 }
                 return true;
             }
@@ -220,8 +223,8 @@ impl Simulation {
         let most =
             if self.is_healed { usize::MAX } else { 1 + self.random.below(self.book.plan.faults.piece) };
         let (now, is_modelled) = (self.now, !self.book.is_hostile());
-        let (conn, socket) = self.parts(side);
-        let moved = socket.read(now, conn, most, is_modelled);
+        let (mut conn, socket) = self.parts(side);
+        let moved = socket.read(now, &mut conn, most, is_modelled);
         let faults = &self.book.plan.faults;
         if !self.is_healed && self.random.chance(faults.delay) {
             self.sockets[side].held_until = now + self.random.up_to(faults.tick * 10);
@@ -232,7 +235,7 @@ impl Simulation {
 
     /// What a driver does when the core is done.
     fn look_at(&mut self, side: usize) {
-        let (conn, socket) = self.parts(side);
+        let (mut conn, socket) = self.parts(side);
         if socket.is_gone {
             return;
         }
@@ -269,7 +272,7 @@ impl Simulation {
         self.book.latest = self.book.latest.max(now);
         let mut moved = false;
         for side in [CLIENT, SERVER] {
-            let (conn, socket) = self.parts(side);
+            let (mut conn, socket) = self.parts(side);
             if !socket.is_gone && conn.poll_timeout().is_some_and(|at| at <= now) {
                 conn.handle_timeout(now);
                 assert!(
@@ -379,7 +382,7 @@ impl Simulation {
     }
 
     fn check_empty(&mut self, side: usize) {
-        let (conn, _) = self.parts(side);
+        let (mut conn, _) = self.parts(side);
         assert_eq!((conn.active_calls(), conn.partial_bytes()), (0, 0), "side {side}: calls are left over");
         assert_eq!(conn.http2().stats().buffered_to_send, 0, "side {side}: DATA is left over");
     }
@@ -388,9 +391,9 @@ impl Simulation {
     fn end(&mut self) {
         let side = self.random.below(2);
         let now = self.now;
-        let (conn, socket) = self.parts(side);
+        let (mut conn, socket) = self.parts(side);
         if !socket.is_gone {
-            conn.close(now);
+            conn.close(now, Reason::NO_ERROR, "");
         }
         let until = self.now + PATIENCE;
         self.settle();
@@ -404,7 +407,8 @@ impl Simulation {
         }
         for side in [CLIENT, SERVER] {
             self.check_empty(side);
-            let kills = &self.parts(side).0.http2().stats().kills;
+            let (mut conn, _) = self.parts(side);
+            let kills = &conn.http2().stats().kills;
             let slow = [Abuse::SlowFrames, Abuse::WriteStall, Abuse::ContinuationFlood];
             let blamed: u32 = slow.iter().map(|&abuse| kills.get(abuse)).sum();
             let total = kills.total();

@@ -1,99 +1,50 @@
 //! One end of a connection as its driver and the network see it.
 
+use std::time::Duration;
+
 use bytes::{Buf, BytesMut};
-use unwired_core::http2::Reason;
+use unwired_core::http2::{self, Reason};
 use unwired_core::{Instant, Outbox};
 use unwired_replay::grpc::{client, server};
 
 use crate::model::Sender;
 
-/// What a driver does with a connection of either side.
-pub(crate) trait Driven {
-    fn handle_input(&mut self, now: Instant, input: &[u8]) -> usize;
-    fn handle_eof(&mut self, now: Instant);
-    fn handle_timeout(&mut self, now: Instant);
-    fn poll_transmit(&mut self, now: Instant, out: &mut Outbox, budget: usize) -> bool;
-    fn handle_sent(&mut self, now: Instant, unsent: usize);
-    fn drain(&mut self, now: Instant, grace: Option<std::time::Duration>);
-    fn close(&mut self, now: Instant);
-    fn poll_timeout(&self) -> Option<Instant>;
-    fn wants_input(&self) -> bool;
-    fn wants_transmit(&self) -> bool;
-    fn wants_shutdown(&self) -> bool;
-    fn is_closed(&self) -> bool;
-    fn http2(&self) -> &unwired_core::http2::Connection;
-    fn active_calls(&self) -> usize;
-    fn partial_bytes(&self) -> usize;
+/// The connection of one end.
+pub(crate) enum Conn<'a> {
+    Client(&'a mut client::Connection),
+    Server(&'a mut server::Connection),
 }
 
-macro_rules! driven {
-    ($connection:ty) => {
-        impl Driven for $connection {
-            fn handle_input(&mut self, now: Instant, input: &[u8]) -> usize {
-                self.handle_input(now, input)
-            }
-
-            fn handle_eof(&mut self, now: Instant) {
-                self.handle_eof(now);
-            }
-
-            fn handle_timeout(&mut self, now: Instant) {
-                self.handle_timeout(now);
-            }
-
-            fn poll_transmit(&mut self, now: Instant, out: &mut Outbox, budget: usize) -> bool {
-                self.poll_transmit(now, out, budget)
-            }
-
-            fn handle_sent(&mut self, now: Instant, unsent: usize) {
-                self.handle_sent(now, unsent);
-            }
-
-            fn drain(&mut self, now: Instant, grace: Option<std::time::Duration>) {
-                self.drain(now, grace);
-            }
-
-            fn close(&mut self, now: Instant) {
-                self.close(now, Reason::NO_ERROR, "");
-            }
-
-            fn poll_timeout(&self) -> Option<Instant> {
-                (**self).poll_timeout()
-            }
-
-            fn wants_input(&self) -> bool {
-                (**self).wants_input()
-            }
-
-            fn wants_transmit(&self) -> bool {
-                (**self).wants_transmit()
-            }
-
-            fn wants_shutdown(&self) -> bool {
-                (**self).wants_shutdown()
-            }
-
-            fn is_closed(&self) -> bool {
-                (**self).is_closed()
-            }
-
-            fn http2(&self) -> &unwired_core::http2::Connection {
-                (**self).http2()
-            }
-
-            fn active_calls(&self) -> usize {
-                (**self).active_calls()
-            }
-
-            fn partial_bytes(&self) -> usize {
-                (**self).partial_bytes()
-            }
+macro_rules! of_either {
+    ($($name:ident($($argument:ident: $type:ty),*) $(-> $answer:ty)?;)*) => {
+        impl Conn<'_> {
+            $(pub(crate) fn $name(&mut self, $($argument: $type),*) $(-> $answer)? {
+                match self {
+                    Self::Client(conn) => conn.$name($($argument),*),
+                    Self::Server(conn) => conn.$name($($argument),*),
+                }
+            })*
         }
     };
 }
 
-driven!(client::Connection);
-driven!(server::Connection);
+of_either! {
+    handle_input(now: Instant, input: &[u8]) -> usize;
+    handle_eof(now: Instant);
+    handle_timeout(now: Instant);
+    poll_transmit(now: Instant, out: &mut Outbox, budget: usize) -> bool;
+    handle_sent(now: Instant, unsent: usize);
+    drain(now: Instant, grace: Option<Duration>);
+    close(now: Instant, reason: Reason, debug: &'static str);
+    poll_timeout() -> Option<Instant>;
+    wants_input() -> bool;
+    wants_transmit() -> bool;
+    wants_shutdown() -> bool;
+    is_closed() -> bool;
+    http2() -> &http2::Connection;
+    active_calls() -> usize;
+    partial_bytes() -> usize;
+}
 
 /// The socket of one end.
 pub(crate) struct Socket {
@@ -134,24 +85,18 @@ impl Socket {
     }
 
     /// The connection is lost: nothing comes, nothing goes.
-    pub(crate) fn lose(&mut self, now: Instant, conn: &mut dyn Driven) {
+    pub(crate) fn lose(&mut self, now: Instant, conn: &mut Conn<'_>) {
         if !self.is_gone {
             self.is_gone = true;
             conn.handle_eof(now);
-            conn.close(now);
+            conn.close(now, Reason::NO_ERROR, "");
             self.inbound.clear();
             self.unsent.clear();
         }
     }
 
     /// Reads what has come, at most `most` octets of it. Answers whether there was anything to act on.
-    pub(crate) fn read(
-        &mut self,
-        now: Instant,
-        conn: &mut dyn Driven,
-        most: usize,
-        is_modelled: bool,
-    ) -> bool {
+    pub(crate) fn read(&mut self, now: Instant, conn: &mut Conn<'_>, most: usize, is_modelled: bool) -> bool {
         if self.is_gone || now < self.held_until {
             return false;
         }

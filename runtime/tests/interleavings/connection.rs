@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use loom::thread;
 use unwired_core::grpc::client::{Connection, NewCall};
-use unwired_core::grpc::{CallId, CallLimits, Cardinality, Config, Encoding, Message, Metadata, Received};
+use unwired_core::grpc::{CallId, Config, Message, Metadata, Received};
 use unwired_core::{Instant, Outbox};
 
 use crate::explore;
@@ -67,19 +67,8 @@ fn link() -> Arc<Link<Toy>> {
 
 /// The name of some call.
 fn a_call() -> CallId {
-    let call = NewCall {
-        previous_attempts: 0,
-        scheme: "http",
-        authority: "here",
-        path: "/a/b",
-        user_agent: "",
-        metadata: &Metadata::new(),
-        deadline: None,
-        response: Cardinality::One,
-        encoding: Encoding::Identity,
-        limits: CallLimits::default(),
-    };
-    Connection::new(Config::client(), Instant::ZERO).start(Instant::ZERO, &call).unwrap()
+    let mut connection = Connection::new(Config::client(), Instant::ZERO);
+    connection.start(Instant::ZERO, &NewCall::new("here", "/a/b", &Metadata::new())).unwrap()
 }
 
 /// As `Driver` does it: turns until there is nothing to do, then sleep, until `is_done` of what the connection holds and of

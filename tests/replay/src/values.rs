@@ -203,19 +203,7 @@ impl Value for Metadata {
         // The head of a request shows the order of entries and which of them are secrets.
         let head = |metadata: &Self| {
             let mut fields = Fields::new();
-            let call = NewCall {
-                previous_attempts: 0,
-                scheme: "",
-                authority: "",
-                path: "",
-                user_agent: "",
-                metadata,
-                deadline: None,
-                response: Cardinality::One,
-                encoding: Encoding::Identity,
-                limits: CallLimits::default(),
-            };
-            call.put(Instant::ZERO, EncodingSet::IDENTITY, &mut fields);
+            NewCall::new("", "", metadata).put(Instant::ZERO, EncodingSet::IDENTITY, &mut fields);
             fields
         };
         let before = head(&Self::new()).len();

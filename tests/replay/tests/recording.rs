@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use unwired_core::grpc::{CallLimits, Cardinality, Config, Encoding, Message, Metadata, Received, Status};
+use unwired_core::grpc::{CallLimits, Cardinality, Config, Message, Metadata, Received, Status};
 use unwired_core::{Instant, Outbox, http2 as core_http2};
 use unwired_replay::grpc::{client, server};
 use unwired_replay::{Keeper, Kind, PlayError, http2, keep, play, play_anyhow, play_back, record};
@@ -13,15 +13,9 @@ use unwired_replay::{Keeper, Kind, PlayError, http2, keep, play, play_anyhow, pl
 fn new_call<'a>(path: &'a str, metadata: &'a Metadata) -> client::NewCall<'a> {
     client::NewCall {
         previous_attempts: 2,
-        scheme: "http",
-        authority: "localhost",
-        path,
-        user_agent: "",
-        metadata,
         deadline: Some(Instant::ZERO + Duration::from_secs(5)),
         response: Cardinality::Many,
-        encoding: Encoding::Identity,
-        limits: CallLimits::default(),
+        ..client::NewCall::new("localhost", path, metadata)
     }
 }
 

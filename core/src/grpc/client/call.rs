@@ -32,7 +32,24 @@ pub struct NewCall<'a> {
     pub previous_attempts: u32,
 }
 
-impl NewCall<'_> {
+impl<'a> NewCall<'a> {
+    /// A call of the plainest kind, which whatever is to be different is put in place of: over `http`, with one message in
+    /// the response, without compression and without a deadline, its limits the connection's.
+    pub fn new(authority: &'a str, path: &'a str, metadata: &'a Metadata) -> Self {
+        Self {
+            scheme: "http",
+            authority,
+            path,
+            user_agent: "",
+            metadata,
+            deadline: None,
+            response: Cardinality::One,
+            encoding: Encoding::Identity,
+            limits: CallLimits::default(),
+            previous_attempts: 0,
+        }
+    }
+
     /// Writes the head of the request (gRPC, `PROTOCOL-HTTP2.md`), in the order that it asks for. The time left counts
     /// from `now`.
     pub fn put(&self, now: Instant, accept: EncodingSet, fields: &mut Fields) {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use unwired_core::Instant;
-use unwired_core::grpc::{CallLimits, Cardinality, Encoding, Metadata, Received};
+use unwired_core::grpc::{Cardinality, Metadata, Received};
 use unwired_replay::grpc::client::{self, NewCall, StartError};
 
 use super::MOST_CALLS;
@@ -22,17 +22,11 @@ impl Client {
             return;
         }
         let path = format!("/{}/{}", if unary { "one" } else { "many" }, self.starts);
+        let metadata = Metadata::new();
         let call = NewCall {
-            previous_attempts: 0,
-            scheme: "http",
-            authority: "localhost",
-            path: &path,
-            user_agent: "",
-            metadata: &Metadata::new(),
             deadline: (how % 4 == 3).then(|| now + Duration::from_millis(how as u64)),
             response: if unary { Cardinality::One } else { Cardinality::Many },
-            encoding: Encoding::Identity,
-            limits: CallLimits::default(),
+            ..NewCall::new("localhost", &path, &metadata)
         };
         match self.connection.start(now, &call) {
             Ok(id) => {

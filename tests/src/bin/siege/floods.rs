@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use unwired_core::http2::Reason;
 use unwired_core::http2::frame::flag;
 
 use crate::attack::Play::{Cases, Script};
@@ -151,7 +152,7 @@ fn goaways(peer: &mut Hostile) -> Result<(), Halt> {
     peer.greet(&[])?;
     let stream = peer.stream();
     peer.send(&wire::call(stream))?;
-    let frame = wire::goaway(&[b'x'; wire::FRAME_SIZE - 8]);
+    let frame = wire::goaway(0, Reason::NO_ERROR, &[b'x'; wire::FRAME_SIZE - 8]);
     Ok(peer.flood(|_| frame.clone())?)
 }
 
