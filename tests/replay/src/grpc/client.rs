@@ -19,14 +19,9 @@ use crate::script::Script;
 use crate::values::Value;
 
 recorded!(client::Connection, CallId, Event, |_| None);
-super::calls!();
+super::calls!(client::Connection, Kind::Client);
 
 impl Connection {
-    /// As the core's; it is recorded where [`record`](crate::record) or [`keep`](crate::keep()) is about it.
-    pub fn new(config: Config, now: Instant) -> Self {
-        Self::wrap(client::Connection::new(config.clone(), now), Kind::Client, &config, now)
-    }
-
     /// As the core's.
     ///
     /// # Errors
@@ -84,17 +79,9 @@ impl Connection {
         self.inner.fail(call, status);
         self.outcome(|_| {});
     }
-}
 
-impl Player for Connection {
-    type Key = CallId;
-
-    fn begin(_kind: Kind, script: &mut Script<'_, CallId>) -> Result<Self, Malformed> {
-        let config = script.value()?;
-        Ok(Self::new(config, script.time()?))
-    }
-
-    fn act(&mut self, code: u8, script: &mut Script<'_, CallId>) -> Result<bool, Malformed> {
+    /// Does what stands next in a recording, if clients alone do it.
+    fn act_alone(&mut self, code: u8, script: &mut Script<'_, CallId>) -> Result<bool, Malformed> {
         match code {
             code::START | code::START_AGAIN => {
                 let now = script.time()?;
@@ -137,7 +124,7 @@ impl Player for Connection {
                     self.fail(call, status);
                 }
             }
-            _ => return self.drive_call(code, script),
+            _ => return Ok(false),
         }
         Ok(true)
     }

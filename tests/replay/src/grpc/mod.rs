@@ -19,10 +19,15 @@ fn digest_received(digest: &mut Digest, received: &Received) {
     }
 }
 
-/// The methods that connections of both sides have beyond those of every connection.
+/// What connections of both sides have beyond what every connection has; `$core` is the connection of the core.
 macro_rules! calls {
-    () => {
+    ($core:ty, $kind:expr) => {
         impl Connection {
+            /// As the core's; it is recorded where [`record`](crate::record) or [`keep`](crate::keep()) is about it.
+            pub fn new(config: Config, now: Instant) -> Self {
+                Self::wrap(<$core>::new(config.clone(), now), $kind, &config, now)
+            }
+
             /// As the core's.
             pub fn recv_message(&mut self, call: CallId) -> Received {
                 self.note(code::RECV_MESSAGE, |recorder, writer| writer.number(recorder.number(call)));
@@ -55,9 +60,17 @@ macro_rules! calls {
                 self.inner.set_budget(bytes);
                 self.outcome(|_| {});
             }
+        }
 
-            /// Does what stands next in a recording, if both sides do it.
-            fn drive_call(&mut self, code: u8, script: &mut Script<'_, CallId>) -> Result<bool, Malformed> {
+        impl Player for Connection {
+            type Key = CallId;
+
+            fn begin(_kind: Kind, script: &mut Script<'_, CallId>) -> Result<Self, Malformed> {
+                let config = script.value()?;
+                Ok(Self::new(config, script.time()?))
+            }
+
+            fn act(&mut self, code: u8, script: &mut Script<'_, CallId>) -> Result<bool, Malformed> {
                 match code {
                     code::RECV_MESSAGE => {
                         if let Some(call) = script.key()? {
@@ -72,7 +85,7 @@ macro_rules! calls {
                         }
                     }
                     code::SET_BUDGET => self.set_budget(script.value()?),
-                    _ => return self.drive(code, script),
+                    _ => return Ok(self.drive(code, script)? || self.act_alone(code, script)?),
                 }
                 Ok(true)
             }

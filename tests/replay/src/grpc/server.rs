@@ -22,14 +22,9 @@ recorded!(server::Connection, CallId, Event, |event| match event {
     Event::Call { call } => Some(*call),
     _ => None,
 });
-super::calls!();
+super::calls!(server::Connection, Kind::Server);
 
 impl Connection {
-    /// As the core's; it is recorded where [`record`](crate::record) or [`keep`](crate::keep()) is about it.
-    pub fn new(config: Config, now: Instant) -> Self {
-        Self::wrap(server::Connection::new(config.clone(), now), Kind::Server, &config, now)
-    }
-
     /// As the core's. It is the application's, and what is done to it changes nothing that a connection answers: it is
     /// not recorded.
     pub fn request(&mut self, call: CallId) -> Option<&mut RequestHead> {
@@ -108,17 +103,9 @@ impl Connection {
         self.inner.refuse_new(refuses);
         self.outcome(|_| {});
     }
-}
 
-impl Player for Connection {
-    type Key = CallId;
-
-    fn begin(_kind: Kind, script: &mut Script<'_, CallId>) -> Result<Self, Malformed> {
-        let config = script.value()?;
-        Ok(Self::new(config, script.time()?))
-    }
-
-    fn act(&mut self, code: u8, script: &mut Script<'_, CallId>) -> Result<bool, Malformed> {
+    /// Does what stands next in a recording, if servers alone do it.
+    fn act_alone(&mut self, code: u8, script: &mut Script<'_, CallId>) -> Result<bool, Malformed> {
         match code {
             code::ACCEPT => {
                 let call = script.key()?;
@@ -157,7 +144,7 @@ impl Player for Connection {
             }
             code::SET_MAX_TIMEOUT => self.set_max_timeout(script.value()?),
             code::REFUSE_NEW => self.refuse_new(script.value()?),
-            _ => return self.drive_call(code, script),
+            _ => return Ok(false),
         }
         Ok(true)
     }
