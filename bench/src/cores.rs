@@ -6,19 +6,20 @@ use std::sync::OnceLock;
 use std::thread;
 
 /// The core of the server, and that of the load.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Core {
     Server = 0,
     Load = 1,
 }
 
-/// `program`, pinned to `core` where this machine can do that.
-pub(crate) fn pinned(core: Core, program: impl AsRef<OsStr>) -> Command {
+/// `program`, pinned to `cores` where this machine can do that.
+pub(crate) fn pinned(cores: &[Core], program: impl AsRef<OsStr>) -> Command {
     if !can_pin() {
         return Command::new(program);
     }
     let mut command = Command::new("taskset");
-    command.args(["--cpu-list", &(core as usize).to_string()]).arg(program);
+    let list: Vec<_> = cores.iter().map(|core| (*core as usize).to_string()).collect();
+    command.args(["--cpu-list", &list.join(",")]).arg(program);
     command
 }
 

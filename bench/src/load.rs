@@ -1,35 +1,230 @@
-//! Where the load comes from.
+//! Where the load comes from: processes of their own, pinned to another core than the server.
 
+mod connection;
+mod generator;
 mod h2load;
+mod hold;
+mod latency;
 
-pub(crate) use h2load::unary;
-
+use std::error::Error;
 use std::fmt;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// How the calls come in.
-#[derive(Clone, Copy)]
+use crate::contender::{self, Contender, Exchange};
+use crate::cores::{self, Core};
+use crate::wire::requests::Calls;
+pub(crate) use latency::Latency;
+
+/// How unary calls come in.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shape {
     pub(crate) connections: usize,
     /// Calls in flight on each connection, always.
     pub(crate) in_flight: usize,
+    pub(crate) calls: Calls,
+}
+
+impl Shape {
+    /// Calls that are all the same.
+    pub(crate) const fn plain(connections: usize, in_flight: usize) -> Self {
+        Self { connections, in_flight, calls: Calls::Plain }
+    }
 }
 
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "c{}m{}", self.connections, self.in_flight)
+        let varied = if self.calls == Calls::Varied { "-varied" } else { "" };
+        write!(f, "c{}m{}{varied}", self.connections, self.in_flight)
     }
 }
 
-/// What came of a load whose calls all succeeded.
-pub(crate) struct Served {
-    pub(crate) calls: u64,
-    pub(crate) took: Duration,
+/// What makes unary calls.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Generator {
+    Ours,
+    H2load,
 }
 
-impl Served {
-    /// How many calls last about as long as `length`, by the pace of this load.
-    pub(crate) fn calls_in(&self, length: Duration) -> u64 {
-        (self.calls as f64 * length.as_secs_f64() / self.took.as_secs_f64()) as u64
+/// What came of a load all of which succeeded.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Outcome {
+    /// Calls, or messages.
+    pub(crate) count: u64,
+    pub(crate) took: Duration,
+    /// CPU time of the process that made the load, if it says.
+    pub(crate) cpu: Option<Duration>,
+    pub(crate) latency: Option<Latency>,
+}
+
+impl Outcome {
+    /// How much lasts about as long as `length`, by the pace of this load.
+    pub(crate) fn count_in(&self, length: Duration) -> u64 {
+        (self.per_second() * length.as_secs_f64()) as u64
+    }
+
+    pub(crate) fn per_second(&self) -> f64 {
+        self.count as f64 / self.took.as_secs_f64()
+    }
+
+    /// What the process prints that makes the load.
+    fn line(&self) -> String {
+        let cpu = self.cpu.unwrap_or_default().as_nanos();
+        let Latency { p50, p99 } = self.latency.unwrap_or_default();
+        format!("{} {} {cpu} {} {}", self.count, self.took.as_nanos(), p50.as_nanos(), p99.as_nanos())
+    }
+
+    fn read(line: &str) -> Option<Self> {
+        let mut numbers = line.split_whitespace().map(|word| word.parse::<u64>().ok());
+        let mut number = || numbers.next().flatten();
+        let count = number()?;
+        let mut duration = || number().map(Duration::from_nanos);
+        let (took, cpu) = (duration()?, duration()?);
+        let latency = Latency { p50: duration()?, p99: duration()? };
+        Some(Self {
+            count,
+            took,
+            cpu: (cpu > Duration::ZERO).then_some(cpu),
+            latency: (latency.p50 > Duration::ZERO).then_some(latency),
+        })
+    }
+}
+
+/// Plays `calls` unary calls of `helloworld.Greeter/SayHello` and waits for their ends.
+pub(crate) fn unary(
+    generator: Generator,
+    addr: SocketAddr,
+    shape: Shape,
+    calls: u64,
+) -> Result<Outcome, Box<dyn Error>> {
+    match generator {
+        Generator::H2load => h2load::unary(addr, shape, calls),
+        Generator::Ours => {
+            let Shape { connections, in_flight, .. } = shape;
+            let kind = if shape.calls == Calls::Varied { VARIED } else { PLAIN };
+            let numbers = [connections.to_string(), in_flight.to_string(), calls.to_string()];
+            finished(process(&["generate", kind, &addr.to_string()]).args(numbers))
+        }
+    }
+}
+
+/// Exchanges so much between the contender's own client and the server there.
+pub(crate) fn client(
+    contender: &Contender,
+    addr: SocketAddr,
+    exchange: Exchange,
+    count: u64,
+) -> Result<Outcome, Box<dyn Error>> {
+    let (kind, in_flight) = match exchange {
+        Exchange::Greet { in_flight } => (GREET, in_flight),
+        Exchange::Download => (DOWNLOAD, 1),
+        Exchange::Echo => (ECHO, 1),
+    };
+    let numbers = [in_flight.to_string(), count.to_string()];
+    finished(process(&["drive", contender.name, kind, &addr.to_string()]).args(numbers))
+}
+
+/// Connections, and calls on them, that are open and idle.
+pub(crate) struct Held(Child);
+
+impl Held {
+    /// Opens so many connections, with so many calls on each, and comes back when the server has answered all of them.
+    pub(crate) fn open(addr: SocketAddr, connections: usize, calls: usize) -> Result<Self, Box<dyn Error>> {
+        let numbers = [connections.to_string(), calls.to_string()];
+        let mut child = process(&["hold", &addr.to_string()])
+            .args(numbers)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut line = String::new();
+        if let Some(stdout) = child.stdout.take() {
+            BufReader::new(stdout).read_line(&mut line)?;
+        }
+        let held = Self(child);
+        if line.trim_end() == HELD { Ok(held) } else { Err("the calls could not be opened".into()) }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+const PLAIN: &str = "plain";
+const VARIED: &str = "varied";
+const GREET: &str = "greet";
+const DOWNLOAD: &str = "download";
+const ECHO: &str = "echo";
+const HELD: &str = "held";
+
+/// This program again, as a load.
+fn process(args: &[&str]) -> Command {
+    let program = std::env::current_exe().unwrap_or_else(|_| "unwired-bench".into());
+    let mut command = cores::pinned(&[Core::Load], program);
+    command.arg("load").args(args);
+    command
+}
+
+/// Waits for what `command` says at its end.
+fn finished(command: &mut Command) -> Result<Outcome, Box<dyn Error>> {
+    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let outcome = if output.status.success() { Outcome::read(&said) } else { None };
+    outcome.ok_or_else(|| format!("the load failed: {command:?}").into())
+}
+
+/// What the process does that this one has started with [`process`].
+pub(crate) fn make(args: &[&str]) -> Result<(), Box<dyn Error>> {
+    let outcome = match *args {
+        ["generate", kind, addr, connections, in_flight, calls] => {
+            let kind = if kind == VARIED { Calls::Varied } else { Calls::Plain };
+            let shape =
+                Shape { connections: connections.parse()?, in_flight: in_flight.parse()?, calls: kind };
+            generator::run(addr.parse()?, shape, calls.parse()?)?
+        }
+        ["drive", contender, kind, addr, in_flight, count] => {
+            let exchange = match kind {
+                GREET => Exchange::Greet { in_flight: in_flight.parse()? },
+                DOWNLOAD => Exchange::Download,
+                ECHO => Exchange::Echo,
+                _ => return Err(format!("nothing is called {kind}").into()),
+            };
+            let drive = contender::find(contender)?.drive.ok_or("this contender has no client")?;
+            drive(addr.parse()?, exchange, count.parse()?).map_err(|error| -> Box<dyn Error> { error })?
+        }
+        ["hold", addr, connections, calls] => {
+            let _held = hold::open(addr.parse()?, connections.parse()?, calls.parse()?)?;
+            println!("{HELD}");
+            // Until the process that wants it has what it wants.
+            std::io::stdin().lines().for_each(drop);
+            return Ok(());
+        }
+        _ => return Err(format!("no load is called {args:?}").into()),
+    };
+    println!("{}", outcome.line());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_process_says_the_other_reads() {
+        let outcome = Outcome {
+            count: 7,
+            took: Duration::from_millis(3),
+            cpu: Some(Duration::from_micros(5)),
+            latency: Some(Latency { p50: Duration::from_nanos(10), p99: Duration::from_nanos(20) }),
+        };
+        assert_eq!(Outcome::read(&outcome.line()), Some(outcome));
+        let bare = Outcome { count: 7, took: Duration::from_millis(3), cpu: None, latency: None };
+        assert_eq!(Outcome::read(&bare.line()), Some(bare));
+        assert_eq!(Outcome::read("7 3"), None);
     }
 }

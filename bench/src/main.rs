@@ -2,56 +2,72 @@
 
 mod contender;
 mod cores;
+mod exchange;
 mod instructions;
 mod load;
+mod machine;
 mod measure;
+mod memory;
+mod plan;
 mod probe;
 mod process;
 mod report;
+mod scale;
+mod stubs;
 mod unary;
-
-/// What `tonic-prost-build` makes of `helloworld.proto`.
-#[allow(missing_docs, unreachable_pub, clippy::use_self, clippy::wildcard_imports)]
-mod stubs {
-    tonic::include_proto!("helloworld");
-}
+mod wire;
 
 use std::error::Error;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use contender::Contender;
+use plan::Plan;
+use report::Page;
 
 const USAGE: &str = "\
-usage: unwired-bench unary [--rounds N] [--seconds N] [--only NAME,NAME]
+usage: unwired-bench all|unary|stream|large|client|memory|scale [OPTION VALUE]...
        unwired-bench instructions [NAME]
 
+  all           all of the following
   unary         a greeter server of each contender, pinned to one core and loaded from another
+  stream        one call that answers with at least 3 million messages of 100 bytes, to the contender's own client
+  large         messages of 1 MiB there and back, with the contender's own client
+  client        greetings of the contender's own client, answered by a server that does no work
+  memory        what idle connections, and idle open calls, take
+  scale         the greeter with one thread and two, with more connections, with more open calls
   instructions  what a call, and a streamed message, costs in instructions and allocations (valgrind), and whether that is
                 within its bound; NAME is the beginning of the names of some work
 
   --rounds   how often each contender is measured, in turn with the others; the median counts (5)
   --seconds  how long one measurement is (2)
-  --only     contenders by name, where not all are wanted";
+  --only     contenders by name, where not all are wanted (scale compares threads of ours and of tonic, whatever it says)
+  --load     what makes unary calls (ours); h2load is that of nghttp2
+  --pages    the folder where pages and plots are written (docs/benchmarks)";
 
-/// How much and against whom.
-struct Plan {
-    rounds: usize,
-    length: Duration,
-    contenders: Vec<&'static Contender>,
-}
+/// Measures one kind of work.
+type Mode = fn(&Plan) -> Result<Page, Box<dyn Error>>;
+
+/// Each kind of work by its name, in the order of the report.
+const MODES: &[(&str, Mode)] = &[
+    ("unary", unary::run),
+    ("stream", exchange::stream),
+    ("large", exchange::large),
+    ("client", exchange::client),
+    ("memory", memory::run),
+    ("scale", scale::run),
+];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let done = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["unary", ref options @ ..] => plan(options).and_then(|plan| unary::run(&plan)),
         ["instructions"] => instructions::run(""),
         ["instructions", only] => instructions::run(only),
         // What `instructions` counts.
         ["work", name, rounds] => instructions::work(name, rounds),
-        // What `process::Server` starts.
+        // What `process::Server` starts, and what loads it.
         ["serve", name] => contender::find(name).and_then(|contender| (contender.serve)(&announce)),
-        _ => Err(USAGE.into()),
+        ["load", ref args @ ..] => load::make(args),
+        [mode, ref options @ ..] => bench(mode, options),
+        [] => Err(USAGE.into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -62,20 +78,20 @@ fn main() -> ExitCode {
     }
 }
 
-fn plan(mut options: &[&str]) -> Result<Plan, Box<dyn Error>> {
-    let mut plan =
-        Plan { rounds: 5, length: Duration::from_secs(2), contenders: contender::ALL.iter().collect() };
-    while let [option, rest @ ..] = options {
-        let [value, rest @ ..] = rest else { return Err(USAGE.into()) };
-        match *option {
-            "--rounds" => plan.rounds = value.parse::<usize>()?.max(1),
-            "--seconds" => plan.length = Duration::try_from_secs_f64(value.parse()?)?,
-            "--only" => plan.contenders = value.split(',').map(contender::find).collect::<Result<_, _>>()?,
-            _ => return Err(USAGE.into()),
+/// Measures, prints and writes down.
+fn bench(mode: &str, options: &[&str]) -> Result<(), Box<dyn Error>> {
+    let Some(plan) = Plan::read(options)? else { return Err(USAGE.into()) };
+    if mode == "all" {
+        let mut pages = Vec::new();
+        for (_, run) in MODES {
+            let page = run(&plan)?;
+            page.publish(&plan)?;
+            pages.push(page);
         }
-        options = rest;
+        return Ok(report::summary(&pages, &plan)?);
     }
-    Ok(plan)
+    let (_, run) = MODES.iter().find(|(name, _)| *name == mode).ok_or(USAGE)?;
+    Ok(run(&plan)?.publish(&plan)?)
 }
 
 /// Tells the process that started this one where to connect.

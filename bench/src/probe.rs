@@ -3,8 +3,9 @@
 use std::error::Error;
 use std::net::SocketAddr;
 
-use crate::stubs::HelloRequest;
-use crate::stubs::greeter_client::GreeterClient;
+use unwired_proto::helloworld::HelloRequest;
+
+use crate::stubs::tonic::helloworld::greeter_client::GreeterClient;
 
 /// Calls the greeter once.
 pub(crate) fn greeter(addr: SocketAddr) -> Result<(), Box<dyn Error>> {

@@ -18,9 +18,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `contender` and waits until it listens.
-    pub(crate) fn start(contender: &Contender) -> Result<Self, Box<dyn Error>> {
-        let mut child = cores::pinned(Core::Server, std::env::current_exe()?)
+    /// Starts `contender` on these cores and waits until it listens.
+    pub(crate) fn start(contender: &Contender, cores: &[Core]) -> Result<Self, Box<dyn Error>> {
+        let mut child = cores::pinned(cores, std::env::current_exe()?)
             .args(["serve", contender.name])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

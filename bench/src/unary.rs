@@ -3,44 +3,110 @@
 use std::error::Error;
 use std::time::Duration;
 
-use crate::load::{self, Shape};
+use crate::contender::{self, H2, LIMIT, OURS, TONIC};
+use crate::cores::Core;
+use crate::load::{self, Generator, Shape};
+use crate::plan::Plan;
 use crate::process::Server;
-use crate::report::{Sample, Table};
-use crate::{Plan, contender, cores, measure, probe};
+use crate::report::{Column, Goal, Page, Table};
+use crate::wire::requests::Calls;
+use crate::{measure, probe};
 
-const SHAPES: [Shape; 2] =
-    [Shape { connections: 1, in_flight: 100 }, Shape { connections: 10, in_flight: 10 }];
+const C1M1: Shape = Shape::plain(1, 1);
+const C1M100: Shape = Shape::plain(1, 100);
+const C10M10: Shape = Shape::plain(10, 10);
+const C50M20: Shape = Shape::plain(50, 20);
+const VARIED: Shape = Shape { connections: 1, in_flight: 100, calls: Calls::Varied };
+
+pub(crate) const COLUMNS: &[Column] = &[
+    Column { head: "server CPU µs per call", digits: 2 },
+    Column { head: "calls/s", digits: 0 },
+    Column { head: "p50 µs", digits: 1 },
+    Column { head: "p99 µs", digits: 1 },
+    Column { head: "RSS KiB", digits: 0 },
+];
+const P50: usize = 2;
+const P99: usize = 3;
 
 /// Calls that warm a server up and tell the pace of the machine.
 const WARM_UP: u64 = 5_000;
 
-/// Measures every contender in every shape, in turn, and prints a table for each shape.
-pub(crate) fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
-    if !cores::can_pin() {
-        println!(
-            "Server and load share their cores here (one core, or no taskset): read the figures with care.\n"
-        );
+/// Measures every contender in every shape, in turn.
+pub(crate) fn run(plan: &Plan) -> Result<Page, Box<dyn Error>> {
+    let mut shapes = vec![C1M1, C1M100, C10M10, C50M20];
+    if plan.generator == Generator::Ours {
+        shapes.push(VARIED);
     }
-    for shape in SHAPES {
-        let mut table =
-            Table::new(plan.contenders.iter().map(|contender| contender.name), contender::REFERENCE);
+    let mut tables = Vec::new();
+    for shape in shapes {
+        let mut table = Table::new(format!("unary, {shape}"), COLUMNS, &[TONIC, H2, LIMIT]);
         // In turn: what disturbs the machine for a while disturbs all of them.
         for _ in 0..plan.rounds {
             for contender in &plan.contenders {
-                table.add(contender.name, sample(&Server::start(contender)?, shape, plan.length)?);
+                let server = Server::start(contender, &[Core::Server])?;
+                let figures = sample(&server, plan, shape)
+                    .map_err(|error| format!("{}, {shape}: {error}", contender.name))?;
+                table.add(contender.name, figures);
             }
         }
-        println!("unary, {shape}\n\n{table}");
+        tables.push(table);
     }
-    Ok(())
+    let goals = goals(&tables);
+    Ok(Page {
+        name: "unary",
+        about: "A greeter server of each contender, pinned to one core and loaded from another: so many connections \
+                (c) with so many calls in flight on each (m). In varied calls timeout and request id differ each time.",
+        tables,
+        goals,
+    })
 }
 
-fn sample(server: &Server, shape: Shape, length: Duration) -> Result<Sample, Box<dyn Error>> {
+/// What one measurement gives, as [`COLUMNS`].
+pub(crate) fn sample(server: &Server, plan: &Plan, shape: Shape) -> Result<Vec<f64>, Box<dyn Error>> {
     probe::greeter(server.addr())?;
-    let calls = load::unary(server.addr(), shape, WARM_UP)?.calls_in(length).max(WARM_UP);
+    let play = |calls| load::unary(plan.generator, server.addr(), shape, calls);
+    let least = WARM_UP.max((shape.connections * shape.in_flight) as u64);
+    let calls = play(least)?.count_in(plan.length).max(least);
     let before = measure::cpu_time(server.id())?;
-    let served = load::unary(server.addr(), shape, calls)?;
+    let outcome = play(calls)?;
     let used = measure::cpu_time(server.id())? - before;
-    let calls = served.calls as f64;
-    Ok(Sample { cpu_micros: used.as_secs_f64() * 1e6 / calls, per_second: calls / served.took.as_secs_f64() })
+    let micros = |duration: Duration| duration.as_secs_f64() * 1e6;
+    let latency = |of: fn(load::Latency) -> Duration| outcome.latency.map_or(f64::NAN, |it| micros(of(it)));
+    Ok(vec![
+        micros(used) / outcome.count as f64,
+        outcome.per_second(),
+        latency(|latency| latency.p50),
+        latency(|latency| latency.p99),
+        measure::resident_kib(server.id())? as f64,
+    ])
+}
+
+fn goals(tables: &[Table]) -> Vec<Goal> {
+    let mut goals = Vec::new();
+    let mut add = |shape: Shape, name: &str, reference: &str, column: usize, most: f64| {
+        let caption = format!("unary, {shape}");
+        let table = tables.iter().find(|table| table.caption == caption);
+        let what = match column {
+            P50 => "p50",
+            P99 => "p99",
+            _ => "CPU per call",
+        };
+        let work = format!("{shape}, {what}: {name} to {reference}");
+        goals.push(Goal::at_most(work, most, table.and_then(|table| table.ratio(name, reference, column))));
+    };
+    add(C1M100, OURS, TONIC, 0, 0.125);
+    add(C1M100, OURS, H2, 0, 0.2);
+    add(C10M10, OURS, TONIC, 0, 0.2);
+    add(C50M20, OURS, TONIC, 0, 0.125);
+    add(C1M1, OURS, TONIC, 0, 0.5);
+    add(C1M1, OURS, LIMIT, 0, 1.4);
+    for shape in [C1M1, C1M100, C10M10, C50M20] {
+        for name in [contender::OURS_ON_SMOL, contender::OURS_ON_ASYNC_STD] {
+            add(shape, name, OURS, 0, if shape == C1M1 { 1.5 } else { 1.3 });
+        }
+        add(shape, contender::OURS_ON_BLOCKING, TONIC, 0, 0.5);
+    }
+    add(C1M1, OURS, LIMIT, P50, 1.3);
+    add(C1M1, OURS, LIMIT, P99, 1.3);
+    goals
 }

@@ -9,9 +9,9 @@ use unwired_core::grpc::{
 };
 use unwired_core::{Instant, Outbox};
 
-use super::client_bytes::{Calls, REQUEST, single};
-use super::server_bytes::{Answers, Replaying, streamed_payload};
 use super::{IN_FLIGHT, MESSAGES};
+use crate::wire::answers::{Answers, Replaying, streamed_payload};
+use crate::wire::requests::{Calls, REQUEST, single};
 
 /// From one round to the next.
 const ROUND: Duration = Duration::from_micros(100);

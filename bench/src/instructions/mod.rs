@@ -1,22 +1,19 @@
 //! What the machine does for one call, counted: user instructions (callgrind) and allocations (memcheck), both the same
 //! in every run. No socket and no other process is in the way: bytes that a peer would send are there already.
 
-mod client_bytes;
 mod core_work;
 mod flow;
 mod runtime;
 mod runtime_work;
-mod server_bytes;
 
 use std::error::Error;
 use std::process::{Command, Stdio};
 
-use client_bytes::Calls;
+use crate::wire::answers::MESSAGES;
+use crate::wire::requests::{self, Calls};
 
 /// Calls that are in flight at a time; they arrive with one read.
 const IN_FLIGHT: usize = 100;
-/// Streamed messages that arrive with one read, or leave with one write.
-const MESSAGES: usize = 50;
 /// Rounds that warm up, and rounds with those to be measured: what is measured is the difference.
 const ROUNDS: [usize; 2] = [20, 60];
 
@@ -37,14 +34,14 @@ const WORK: &[Work] = &[
         name: "core-server-plain",
         what: "core, server: greeter",
         units: IN_FLIGHT,
-        run: |rounds, of| core_work::serve(&client_bytes::requests(Calls::Plain, of), rounds),
+        run: |rounds, of| core_work::serve(&requests::requests(Calls::Plain, of, IN_FLIGHT), rounds),
         bound: (7_400, 110),
     },
     Work {
         name: "core-server-varied",
         what: "core, server: greeter, another timeout and id in each call",
         units: IN_FLIGHT,
-        run: |rounds, of| core_work::serve(&client_bytes::requests(Calls::Varied, of), rounds),
+        run: |rounds, of| core_work::serve(&requests::requests(Calls::Varied, of, IN_FLIGHT), rounds),
         bound: (10_500, 110),
     },
     Work {
@@ -79,14 +76,14 @@ const WORK: &[Work] = &[
         name: "server-plain",
         what: "server with handlers and prost: greeter",
         units: IN_FLIGHT,
-        run: |rounds, of| runtime_work::serve(client_bytes::requests(Calls::Plain, of), rounds),
+        run: |rounds, of| runtime_work::serve(requests::requests(Calls::Plain, of, IN_FLIGHT), rounds),
         bound: (11_000, 530),
     },
     Work {
         name: "server-varied",
         what: "server with handlers and prost: greeter, another timeout and id in each call",
         units: IN_FLIGHT,
-        run: |rounds, of| runtime_work::serve(client_bytes::requests(Calls::Varied, of), rounds),
+        run: |rounds, of| runtime_work::serve(requests::requests(Calls::Varied, of, IN_FLIGHT), rounds),
         bound: (14_300, 530),
     },
     Work {

@@ -15,8 +15,9 @@ use unwired_proto::helloworld::{HelloReply, HelloRequest};
 
 use super::flow::{self, Flow};
 use super::runtime::Single;
-use super::server_bytes::{Answers, Replaying};
-use super::{IN_FLIGHT, MESSAGES, client_bytes};
+use super::{IN_FLIGHT, MESSAGES};
+use crate::wire::answers::{Answers, Replaying};
+use crate::wire::requests;
 
 type Counter = Arc<Mutex<usize>>;
 
@@ -113,7 +114,7 @@ pub(super) fn serve(mut requests: Vec<Vec<u8>>, rounds: usize) {
 pub(super) fn send_stream(rounds: usize) {
     let sent = Counter::default();
     let service = Flow { messages: rounds * MESSAGES, sent: Arc::clone(&sent), settings: Default::default() };
-    let request = client_bytes::single(flow::PATH.as_bytes());
+    let request = requests::single(flow::PATH.as_bytes());
     run_server(Server::builder().add_service(service).build(), Replay::new(vec![request]));
     assert_eq!(counted(&sent), rounds * MESSAGES, "every message is sent");
 }

@@ -7,16 +7,18 @@ use std::process::Stdio;
 use std::time::Duration;
 use std::{env, fs, process};
 
-use super::{Served, Shape};
+use super::{Outcome, Shape};
 use crate::cores::{self, Core};
-
-/// A length-prefixed `HelloRequest { name: "you" }`.
-const REQUEST: &[u8] = b"\0\0\0\0\x05\x0a\x03you";
+use crate::wire::message;
+use crate::wire::requests::{Calls, REQUEST};
 
 /// Plays `calls` unary calls of `helloworld.Greeter/SayHello` and waits for their ends.
-pub(crate) fn unary(addr: SocketAddr, shape: Shape, calls: u64) -> Result<Served, Box<dyn Error>> {
+pub(super) fn unary(addr: SocketAddr, shape: Shape, calls: u64) -> Result<Outcome, Box<dyn Error>> {
+    if shape.calls != Calls::Plain {
+        return Err("h2load makes every call the same".into());
+    }
     let body = Body::write()?;
-    let output = cores::pinned(Core::Load, "h2load")
+    let output = cores::pinned(&[Core::Load], "h2load")
         .arg(format!("--clients={}", shape.connections))
         .arg(format!("--max-concurrent-streams={}", shape.in_flight))
         .arg(format!("--requests={calls}"))
@@ -29,20 +31,20 @@ pub(crate) fn unary(addr: SocketAddr, shape: Shape, calls: u64) -> Result<Served
     let text = String::from_utf8_lossy(&output.stdout);
     let served = read(&text)
         .ok_or_else(|| format!("h2load said: {text}{}", String::from_utf8_lossy(&output.stderr)))?;
-    if served.calls == calls {
+    if served.count == calls {
         Ok(served)
     } else {
-        Err(format!("of {calls} calls only {} succeeded:\n{text}", served.calls).into())
+        Err(format!("of {calls} calls only {} succeeded:\n{text}", served.count).into())
     }
 }
 
 /// Its last words: `finished in 1.23s, ...` and `requests: ... 500 succeeded, ...`.
-fn read(text: &str) -> Option<Served> {
+fn read(text: &str) -> Option<Outcome> {
     let line = |start: &str| text.lines().find_map(|line| line.strip_prefix(start));
     let took = duration(line("finished in ")?.split(',').next()?)?;
     let calls =
         line("requests: ")?.split(", ").find_map(|part| part.strip_suffix(" succeeded"))?.parse().ok()?;
-    Some(Served { calls, took })
+    Some(Outcome { count: calls, took, cpu: None, latency: None })
 }
 
 /// `1.23s`, `45.60ms` or `789us`.
@@ -64,7 +66,7 @@ struct Body(PathBuf);
 impl Body {
     fn write() -> std::io::Result<Self> {
         let path = env::temp_dir().join(format!("unwired-bench-{}.request", process::id()));
-        fs::write(&path, REQUEST)?;
+        fs::write(&path, message(REQUEST))?;
         Ok(Self(path))
     }
 }

@@ -1,7 +1,12 @@
 //! A server that parses the heads of frames and replays its answers: what clients are measured against.
 
-use super::MESSAGES;
-use super::client_bytes::{SETTINGS_ACK, UNBOUNDED, frame, message};
+use super::{
+    ACK, DATA, END_HEADERS, END_STREAM, Frame, HEADERS, PING, PREFACE, SETTINGS_ACK, UNBOUNDED,
+    WINDOW_UPDATE, frame, message, set_stream,
+};
+
+/// Streamed messages that leave with one write.
+pub(crate) const MESSAGES: usize = 50;
 
 /// `HelloReply { message: "Hello, you!" }`.
 const REPLY: &[u8] = b"\x0a\x0bHello, you!";
@@ -23,6 +28,8 @@ pub(crate) struct Replaying {
     begun: bool,
     /// Calls that are not answered.
     calls: Vec<u32>,
+    /// Payloads of pings that are not answered.
+    pings: Vec<u8>,
     /// How much the client takes on its stream, octets.
     window: usize,
     streamed: usize,
@@ -39,20 +46,21 @@ impl Replaying {
         // The first answer puts into the table what the others find there: content-type, then grpc-status.
         let answer = |head: &[u8], trailers: &[u8]| {
             let mut out = Vec::new();
-            frame(&mut out, 1, 4, 0, head);
-            frame(&mut out, 0, 0, 0, &message(REPLY));
-            frame(&mut out, 1, 5, 0, trailers);
+            frame(&mut out, HEADERS, END_HEADERS, 0, head);
+            frame(&mut out, DATA, 0, 0, &message(REPLY));
+            frame(&mut out, HEADERS, END_HEADERS | END_STREAM, 0, trailers);
             out
         };
         let mut chunk = Vec::new();
         for _ in 0..MESSAGES {
-            frame(&mut chunk, 0, 0, 1, &message(&streamed_payload()));
+            frame(&mut chunk, DATA, 0, 1, &message(&streamed_payload()));
         }
         Self {
             answers,
             greeted: false,
             begun: false,
             calls: Vec::new(),
+            pings: Vec::new(),
             window: 65_535,
             streamed: 0,
             streaming: None,
@@ -62,31 +70,32 @@ impl Replaying {
         }
     }
 
-    /// Bytes of the client: whole frames.
-    pub(crate) fn read(&mut self, mut bytes: &[u8]) {
-        if !core::mem::replace(&mut self.begun, true) {
-            bytes = bytes.get(24..).unwrap_or_default();
+    /// Takes what a client sent, whole frames of it, and says how much that was.
+    pub(crate) fn read(&mut self, bytes: &[u8]) -> usize {
+        let mut rest = bytes;
+        if !self.begun {
+            let Some(frames) = rest.get(PREFACE.len()..) else { return 0 };
+            self.begun = true;
+            rest = frames;
         }
-        while let Some((&[a, b, c, kind, _, s, t, u, v], rest)) = bytes.split_first_chunk::<9>() {
-            let length = u32::from_be_bytes([0, a, b, c]) as usize;
-            let stream = u32::from_be_bytes([s, t, u, v]);
-            let (payload, rest) = rest.split_at(length);
-            match kind {
-                1 => self.calls.push(stream),
-                8 if stream > 0 => {
-                    self.window +=
-                        payload.first_chunk().map_or(0, |&increment| u32::from_be_bytes(increment) as usize);
-                }
+        while let Some((frame, next)) = Frame::split(rest) {
+            match frame.kind {
+                HEADERS if self.answers != Answers::Greetings => self.calls.push(frame.stream),
+                DATA | HEADERS if frame.ends_stream() => self.calls.push(frame.stream),
+                PING if !frame.is_ack() => self.pings.extend_from_slice(frame.payload),
+                WINDOW_UPDATE if frame.stream > 0 => self.window += frame.increment(),
                 _ => {}
             }
-            bytes = rest;
+            rest = next;
         }
+        bytes.len() - rest.len()
     }
 
     /// Whether there is something for the client.
     pub(crate) fn has_output(&self) -> bool {
         (self.begun && !self.greeted)
             || !self.calls.is_empty()
+            || !self.pings.is_empty()
             || (self.streaming.is_some() && self.has_window())
     }
 
@@ -101,25 +110,24 @@ impl Replaying {
             out.extend_from_slice(UNBOUNDED);
             out.extend_from_slice(SETTINGS_ACK);
         }
+        for ping in self.pings.chunks(8) {
+            frame(out, PING, ACK, 0, ping);
+        }
+        self.pings.clear();
         for stream in self.calls.drain(..) {
             if self.streamed == 0 {
                 answer = &self.first;
                 self.streamed = 1;
             }
             if let Answers::Stream(_) = self.answers {
-                frame(out, 1, 4, stream, FIRST_HEAD);
+                frame(out, HEADERS, END_HEADERS, stream, FIRST_HEAD);
                 self.streaming = Some(stream);
                 return;
             }
-            // Head, message and trailers, with the number put into each.
+            // Head, message and trailers.
             let start = out.len();
             out.extend_from_slice(answer);
-            let mut at = start;
-            while let Some(head) = out.get_mut(at..at + 9) {
-                let length = usize::from(head[1]) << 8 | usize::from(head[2]);
-                head[5..].copy_from_slice(&stream.to_be_bytes());
-                at += 9 + length;
-            }
+            set_stream(out.get_mut(start..).unwrap_or_default(), stream);
             answer = &self.next;
         }
         if let (Some(stream), Answers::Stream(messages)) = (self.streaming, self.answers)
@@ -129,7 +137,7 @@ impl Replaying {
             self.window -= MESSAGES * STREAMED;
             self.streamed += MESSAGES;
             if self.streamed > messages {
-                frame(out, 1, 5, stream, FIRST_TRAILERS);
+                frame(out, HEADERS, END_HEADERS | END_STREAM, stream, FIRST_TRAILERS);
                 self.streaming = None;
             }
         }

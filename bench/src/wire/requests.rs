@@ -5,7 +5,10 @@ use std::collections::VecDeque;
 use unwired_core::http2::Fields;
 use unwired_core::http2::hpack::Encoder;
 
-use super::IN_FLIGHT;
+use super::{
+    DATA, END_HEADERS, END_STREAM, HEADERS, PREFACE, PREFIX, SETTINGS_ACK, UNBOUNDED, frame, message,
+    set_stream,
+};
 
 /// What distinguishes the calls of a load from each other.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,31 +22,63 @@ pub(crate) enum Calls {
 /// `HelloRequest { name: "you" }`.
 pub(crate) const REQUEST: &[u8] = b"\x0a\x03you";
 
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// SETTINGS_INITIAL_WINDOW_SIZE of 2^31-1, then as much for the connection.
-pub(crate) const UNBOUNDED: &[u8] =
-    b"\0\0\x06\x04\0\0\0\0\0\0\x04\x7f\xff\xff\xff\0\0\x04\x08\0\0\0\0\0\x7f\xff\0\0";
-/// The answer to SETTINGS.
-pub(crate) const SETTINGS_ACK: &[u8] = b"\0\0\0\x04\x01\0\0\0\0";
+/// Requests that differ in nothing: the first puts its lines into the table, the others find them there.
+const ALIKE: usize = 2;
 
-const HEADERS: u8 = 1;
-const DATA: u8 = 0;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
+/// The requests of one connection, in order, with no number in their frames yet.
+pub(crate) struct Requests {
+    frames: Vec<u8>,
+    /// Where each of them ends; those after the last are as that.
+    ends: Vec<usize>,
+}
 
-/// The beginning of a connection, then so many rounds of calls, each as it arrives with one read.
-pub(crate) fn requests(calls: Calls, rounds: usize) -> Vec<Vec<u8>> {
-    let mut table = PeerTable::default();
-    let mut ids = (1..).step_by(2);
-    let mut number = 0_u64;
+impl Requests {
+    /// Greetings: as many as are different from each other, of so many.
+    pub(crate) fn new(calls: Calls, count: usize) -> Self {
+        let different = match calls {
+            Calls::Plain => count.min(ALIKE),
+            Calls::Varied => count,
+        };
+        Self::of(b"/helloworld.Greeter/SayHello", calls, different, END_STREAM)
+    }
+
+    /// Calls of `path` that send one message and stay open.
+    pub(crate) fn held(path: &[u8]) -> Self {
+        Self::of(path, Calls::Plain, ALIKE, 0)
+    }
+
+    fn of(path: &[u8], calls: Calls, different: usize, flags: u8) -> Self {
+        let mut table = PeerTable::default();
+        let (mut frames, mut ends) = (Vec::new(), Vec::new());
+        for number in 1..=different as u64 {
+            let block = table.request(calls, number, path);
+            frame(&mut frames, HEADERS, END_HEADERS, 0, &block);
+            frame(&mut frames, DATA, flags, 0, &message(REQUEST));
+            ends.push(frames.len());
+        }
+        Self { frames, ends }
+    }
+
+    /// Writes the `nth` request of a connection, from 0, and says how long its message is, prefix and all.
+    pub(crate) fn write(&self, nth: usize, out: &mut Vec<u8>) -> usize {
+        let nth_of_these = nth.min(self.ends.len().saturating_sub(1));
+        let end = self.ends.get(nth_of_these).copied().unwrap_or_default();
+        let start = nth_of_these.checked_sub(1).and_then(|before| self.ends.get(before)).copied();
+        let at = out.len();
+        out.extend_from_slice(self.frames.get(start.unwrap_or_default()..end).unwrap_or_default());
+        set_stream(out.get_mut(at..).unwrap_or_default(), nth as u32 * 2 + 1);
+        REQUEST.len() + PREFIX
+    }
+}
+
+/// The beginning of a connection, then so many rounds of so many calls, each as it arrives with one read.
+pub(crate) fn requests(calls: Calls, rounds: usize, in_flight: usize) -> Vec<Vec<u8>> {
+    let requests = Requests::new(calls, rounds * in_flight);
     let mut all = vec![[PREFACE, UNBOUNDED].concat()];
     for nth in 0..rounds {
         let mut round = if nth == 0 { SETTINGS_ACK.to_vec() } else { Vec::new() };
-        for id in ids.by_ref().take(IN_FLIGHT) {
-            number += 1;
-            let block = table.request(calls, number, b"/helloworld.Greeter/SayHello");
-            frame(&mut round, HEADERS, END_HEADERS, id, &block);
-            frame(&mut round, DATA, END_STREAM, id, &message(REQUEST));
+        for call in nth * in_flight..(nth + 1) * in_flight {
+            requests.write(call, &mut round);
         }
         all.push(round);
     }
@@ -53,24 +88,8 @@ pub(crate) fn requests(calls: Calls, rounds: usize) -> Vec<Vec<u8>> {
 /// The beginning of a connection, and one call of `path`.
 pub(crate) fn single(path: &[u8]) -> Vec<u8> {
     let mut bytes = [PREFACE, UNBOUNDED].concat();
-    let block = PeerTable::default().request(Calls::Plain, 1, path);
-    frame(&mut bytes, HEADERS, END_HEADERS, 1, &block);
-    frame(&mut bytes, DATA, END_STREAM, 1, &message(REQUEST));
+    Requests::of(path, Calls::Plain, 1, END_STREAM).write(0, &mut bytes);
     bytes
-}
-
-/// A frame.
-pub(crate) fn frame(out: &mut Vec<u8>, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
-    let [_, length @ ..] = (payload.len() as u32).to_be_bytes();
-    out.extend_from_slice(&length);
-    out.extend_from_slice(&[kind, flags]);
-    out.extend_from_slice(&stream.to_be_bytes());
-    out.extend_from_slice(payload);
-}
-
-/// A message behind its prefix.
-pub(crate) fn message(payload: &[u8]) -> Vec<u8> {
-    [&[0][..], &(payload.len() as u32).to_be_bytes(), payload].concat()
 }
 
 /// The compression table of a client that puts all into it but paths and ids.

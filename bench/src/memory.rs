@@ -1,0 +1,59 @@
+//! What connections and calls take that are open and do nothing.
+
+use std::error::Error;
+use std::thread;
+use std::time::Duration;
+
+use crate::contender::{Contender, OURS, TONIC};
+use crate::cores::Core;
+use crate::load::Held;
+use crate::measure;
+use crate::plan::Plan;
+use crate::process::Server;
+use crate::report::{Column, Goal, Page, Table};
+
+const COLUMNS: &[Column] = &[Column { head: "KiB of RSS", digits: 2 }];
+
+/// Connections without a call.
+const IDLE: usize = 1_000;
+/// Connections, and calls on each.
+const OPEN: (usize, usize) = (100, 100);
+/// After so long a server has given back what it does not need.
+const SETTLED: Duration = Duration::from_secs(3);
+
+/// Measures every contender that streams, in turn.
+pub(crate) fn run(plan: &Plan) -> Result<Page, Box<dyn Error>> {
+    let mut connections = Table::new("an idle connection", COLUMNS, &[TONIC]);
+    let mut calls = Table::new("an idle open bidi call", COLUMNS, &[TONIC]);
+    for _ in 0..plan.rounds {
+        for contender in plan.with_clients() {
+            connections.add(contender.name, vec![grown(contender, IDLE, 0)? / IDLE as f64]);
+            let (lines, each) = OPEN;
+            let calls_alone = grown(contender, lines, each)? - grown(contender, lines, 0)?;
+            calls.add(contender.name, vec![calls_alone / (lines * each) as f64]);
+        }
+    }
+    let goals = vec![
+        Goal::at_most("an idle connection, KiB", 4.0, connections.median(OURS, 0)),
+        Goal::at_most("an idle open bidi call, KiB, with the handler's future", 1.0, calls.median(OURS, 0)),
+    ];
+    Ok(Page {
+        name: "memory",
+        about: "How much the memory of a server grows, for each of 1,000 idle connections, and for each of 10,000 calls on 100 \
+                connections that have had one message each way; seconds after the last octet.",
+        tables: vec![connections, calls],
+        goals,
+    })
+}
+
+/// By how many KiB a fresh server grows with so many connections and calls on each of them.
+fn grown(contender: &Contender, connections: usize, calls: usize) -> Result<f64, Box<dyn Error>> {
+    let server = Server::start(contender, &[Core::Server])?;
+    // What it needs once, whatever comes, is there.
+    drop(Held::open(server.addr(), 1, 1)?);
+    thread::sleep(SETTLED);
+    let before = measure::resident_kib(server.id())?;
+    let _held = Held::open(server.addr(), connections, calls)?;
+    thread::sleep(SETTLED);
+    Ok(measure::resident_kib(server.id())? as f64 - before as f64)
+}
