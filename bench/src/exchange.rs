@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::contender::{self, Contender, ECHOED, Exchange, LIMIT, OURS, TONIC};
 use crate::cores::Core;
-use crate::load::{self, Outcome};
+use crate::load::{Load, Outcome};
 use crate::measure;
 use crate::plan::Plan;
 use crate::process::Server;
@@ -29,7 +29,7 @@ impl Exchanged {
     }
 }
 
-/// Plays `exchange` between a contender's client and `server`, after a tenth of it to warm up.
+/// Plays `exchange` between a contender's client and `server`, after a little of it to warm up.
 fn play(
     contender: &Contender,
     server: &Contender,
@@ -42,9 +42,10 @@ fn play(
         Exchange::Download => 100_000,
         Exchange::Echo => 20,
     };
-    let count = count(&load::client(contender, server.addr(), exchange, few)?).max(few);
+    let load = |count| Load::client(contender, server.addr(), exchange, count);
+    let load = load(count(&load(few)?.play()?).max(few))?;
     let before = measure::cpu_time(server.id())?;
-    let outcome = load::client(contender, server.addr(), exchange, count)?;
+    let outcome = load.play()?;
     Ok(Exchanged { outcome, server_cpu: measure::cpu_time(server.id())? - before })
 }
 

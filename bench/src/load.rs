@@ -8,9 +8,9 @@ mod latency;
 
 use std::error::Error;
 use std::fmt;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Lines};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 use std::time::Duration;
 
 use crate::contender::{self, Contender, Exchange};
@@ -92,93 +92,115 @@ impl Outcome {
     }
 }
 
-/// Plays `calls` unary calls of `helloworld.Greeter/SayHello` and waits for their ends.
-pub(crate) fn unary(
-    generator: Generator,
-    addr: SocketAddr,
-    shape: Shape,
-    calls: u64,
-) -> Result<Outcome, Box<dyn Error>> {
-    match generator {
-        Generator::H2load => h2load::unary(addr, shape, calls),
-        Generator::Ours => {
-            let Shape { connections, in_flight, .. } = shape;
-            let kind = if shape.calls == Calls::Varied { VARIED } else { PLAIN };
-            let numbers = [connections.to_string(), in_flight.to_string(), calls.to_string()];
-            finished(process(&["generate", kind, &addr.to_string()]).args(numbers))
+/// A load that can begin: its connections are there, and both sides know each other's settings.
+pub(crate) enum Load {
+    /// A process of this program.
+    Ours(Process),
+    /// h2load makes its connections itself.
+    H2load(SocketAddr, Shape, u64),
+}
+
+impl Load {
+    /// So many unary calls of `helloworld.Greeter/SayHello`.
+    pub(crate) fn unary(
+        generator: Generator,
+        addr: SocketAddr,
+        shape: Shape,
+        calls: u64,
+    ) -> Result<Self, Box<dyn Error>> {
+        if generator == Generator::H2load {
+            return Ok(Self::H2load(addr, shape, calls));
+        }
+        let Shape { connections, in_flight, .. } = shape;
+        let kind = if shape.calls == Calls::Varied { VARIED } else { PLAIN };
+        Process::start(&["generate", kind], addr, &[connections as u64, in_flight as u64, calls])
+            .map(Self::Ours)
+    }
+
+    /// So much between the contender's own client and the server there.
+    pub(crate) fn client(
+        contender: &Contender,
+        addr: SocketAddr,
+        exchange: Exchange,
+        count: u64,
+    ) -> Result<Self, Box<dyn Error>> {
+        let (kind, in_flight) = match exchange {
+            Exchange::Greet { in_flight } => (GREET, in_flight),
+            Exchange::Download => (DOWNLOAD, 1),
+            Exchange::Echo => (ECHO, 1),
+        };
+        Process::start(&["drive", contender.name, kind], addr, &[in_flight, count]).map(Self::Ours)
+    }
+
+    /// Makes it, and waits for its end.
+    pub(crate) fn play(self) -> Result<Outcome, Box<dyn Error>> {
+        match self {
+            Self::Ours(process) => process.play(),
+            Self::H2load(addr, shape, calls) => h2load::unary(addr, shape, calls),
         }
     }
 }
 
-/// Exchanges so much between the contender's own client and the server there.
-pub(crate) fn client(
-    contender: &Contender,
-    addr: SocketAddr,
-    exchange: Exchange,
-    count: u64,
-) -> Result<Outcome, Box<dyn Error>> {
-    let (kind, in_flight) = match exchange {
-        Exchange::Greet { in_flight } => (GREET, in_flight),
-        Exchange::Download => (DOWNLOAD, 1),
-        Exchange::Echo => (ECHO, 1),
-    };
-    let numbers = [in_flight.to_string(), count.to_string()];
-    finished(process(&["drive", contender.name, kind, &addr.to_string()]).args(numbers))
+/// This program again, as a load; dropped, it is killed.
+pub(crate) struct Process {
+    child: Child,
+    said: Lines<BufReader<ChildStdout>>,
 }
 
-/// Connections, and calls on them, that are open and idle.
-pub(crate) struct Held(Child);
+impl Process {
+    /// Connections with so many calls on each, all open and idle: the server has answered each of them once.
+    pub(crate) fn hold(addr: SocketAddr, connections: usize, calls: usize) -> Result<Self, Box<dyn Error>> {
+        Self::start(&["hold"], addr, &[connections as u64, calls as u64])
+    }
 
-impl Held {
-    /// Opens so many connections, with so many calls on each, and comes back when the server has answered all of them.
-    pub(crate) fn open(addr: SocketAddr, connections: usize, calls: usize) -> Result<Self, Box<dyn Error>> {
-        let numbers = [connections.to_string(), calls.to_string()];
-        let mut child = process(&["hold", &addr.to_string()])
-            .args(numbers)
+    /// Comes back when the process is [`ready`].
+    fn start(what: &[&str], addr: SocketAddr, numbers: &[u64]) -> Result<Self, Box<dyn Error>> {
+        let mut child = cores::pinned(&[Core::Load], std::env::current_exe()?)
+            .arg("load")
+            .args(what)
+            .arg(addr.to_string())
+            .args(numbers.iter().map(u64::to_string))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
-        let mut line = String::new();
-        if let Some(stdout) = child.stdout.take() {
-            BufReader::new(stdout).read_line(&mut line)?;
+        let stdout = child.stdout.take().ok_or("a load without output")?;
+        let mut this = Self { child, said: BufReader::new(stdout).lines() };
+        match this.said.next().transpose()?.as_deref() {
+            Some(READY) => Ok(this),
+            _ => Err(format!("the load {what:?} could not begin").into()),
         }
-        let held = Self(child);
-        if line.trim_end() == HELD { Ok(held) } else { Err("the calls could not be opened".into()) }
+    }
+
+    fn play(mut self) -> Result<Outcome, Box<dyn Error>> {
+        // The sign to begin.
+        drop(self.child.stdin.take());
+        let said = self.said.next().transpose()?;
+        said.and_then(|line| Outcome::read(&line)).ok_or_else(|| "the load failed".into())
     }
 }
 
-impl Drop for Held {
+impl Drop for Process {
     fn drop(&mut self) {
         // It may be gone already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
+/// Says that the load can begin, and waits for the sign to.
+pub(crate) fn ready() {
+    println!("{READY}");
+    io::stdin().lines().for_each(drop);
+}
+
+const READY: &str = "ready";
 const PLAIN: &str = "plain";
 const VARIED: &str = "varied";
 const GREET: &str = "greet";
 const DOWNLOAD: &str = "download";
 const ECHO: &str = "echo";
-const HELD: &str = "held";
 
-/// This program again, as a load.
-fn process(args: &[&str]) -> Command {
-    let program = std::env::current_exe().unwrap_or_else(|_| "unwired-bench".into());
-    let mut command = cores::pinned(&[Core::Load], program);
-    command.arg("load").args(args);
-    command
-}
-
-/// Waits for what `command` says at its end.
-fn finished(command: &mut Command) -> Result<Outcome, Box<dyn Error>> {
-    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    let outcome = if output.status.success() { Outcome::read(&said) } else { None };
-    outcome.ok_or_else(|| format!("the load failed: {command:?}").into())
-}
-
-/// What the process does that this one has started with [`process`].
+/// What the process does that [`Process`] starts.
 pub(crate) fn make(args: &[&str]) -> Result<(), Box<dyn Error>> {
     let outcome = match *args {
         ["generate", kind, addr, connections, in_flight, calls] => {
@@ -199,9 +221,8 @@ pub(crate) fn make(args: &[&str]) -> Result<(), Box<dyn Error>> {
         }
         ["hold", addr, connections, calls] => {
             let _held = hold::open(addr.parse()?, connections.parse()?, calls.parse()?)?;
-            println!("{HELD}");
-            // Until the process that wants it has what it wants.
-            std::io::stdin().lines().for_each(drop);
+            // For as long as the process that wants it is there.
+            ready();
             return Ok(());
         }
         _ => return Err(format!("no load is called {args:?}").into()),

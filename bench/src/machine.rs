@@ -28,6 +28,13 @@ pub(crate) fn described(mode: &str, plan: &Plan) -> String {
         .filter_map(|name| Some(format!("{name} {}", version(lock, name)?)))
         .collect();
     let _ = writeln!(text, "- versions: {}", versions.join(", "));
+    // What else runs takes caches and turns from both sides.
+    if let Some((load, _)) = fs::read_to_string("/proc/loadavg").unwrap_or_default().split_once(' ') {
+        let _ = writeln!(
+            text,
+            "- load average when this was written: {load}, of which about one is the measurement"
+        );
+    }
     if let (Generator::H2load, Some(version)) = (plan.generator, said("h2load", &["--version"])) {
         let _ = writeln!(text, "- load: {}", version.trim());
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::contender::{Contender, OURS, TONIC};
 use crate::cores::Core;
-use crate::load::Held;
+use crate::load::Process;
 use crate::measure;
 use crate::plan::Plan;
 use crate::process::Server;
@@ -50,10 +50,10 @@ pub(crate) fn run(plan: &Plan) -> Result<Page, Box<dyn Error>> {
 fn grown(contender: &Contender, connections: usize, calls: usize) -> Result<f64, Box<dyn Error>> {
     let server = Server::start(contender, &[Core::Server])?;
     // What it needs once, whatever comes, is there.
-    drop(Held::open(server.addr(), 1, 1)?);
+    drop(Process::hold(server.addr(), 1, 1)?);
     thread::sleep(SETTLED);
     let before = measure::resident_kib(server.id())?;
-    let _held = Held::open(server.addr(), connections, calls)?;
+    let _held = Process::hold(server.addr(), connections, calls)?;
     thread::sleep(SETTLED);
     Ok(measure::resident_kib(server.id())? as f64 - before as f64)
 }

@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::contender::{self, Contender, OURS, OURS_ON_THREADS, TONIC, TONIC_ON_THREADS};
 use crate::cores::Core;
-use crate::load::{Held, Shape};
+use crate::load::{Process, Shape};
 use crate::plan::Plan;
 use crate::process::Server;
 use crate::report::{Goal, Page, Table};
@@ -71,7 +71,7 @@ fn held(plan: &Plan) -> Result<(Table, Vec<Goal>), Box<dyn Error>> {
         |(lines, each)| format!("{} open calls", lines * each),
         |contender, (lines, each)| {
             let server = Server::start(contender, &[Core::Server])?;
-            let _held = Held::open(server.addr(), lines, each)?;
+            let _held = Process::hold(server.addr(), lines, each)?;
             unary::sample(&server, plan, Shape::plain(10, 10))
         },
     )

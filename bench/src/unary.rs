@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::contender::{self, H2, LIMIT, OURS, TONIC};
 use crate::cores::Core;
-use crate::load::{self, Generator, Shape};
+use crate::load::{Generator, Latency, Load, Shape};
 use crate::plan::Plan;
 use crate::process::Server;
 use crate::report::{Column, Goal, Page, Table};
@@ -64,14 +64,14 @@ pub(crate) fn run(plan: &Plan) -> Result<Page, Box<dyn Error>> {
 /// What one measurement gives, as [`COLUMNS`].
 pub(crate) fn sample(server: &Server, plan: &Plan, shape: Shape) -> Result<Vec<f64>, Box<dyn Error>> {
     probe::greeter(server.addr())?;
-    let play = |calls| load::unary(plan.generator, server.addr(), shape, calls);
+    let load = |calls| Load::unary(plan.generator, server.addr(), shape, calls);
     let least = WARM_UP.max((shape.connections * shape.in_flight) as u64);
-    let calls = play(least)?.count_in(plan.length).max(least);
+    let load = load(load(least)?.play()?.count_in(plan.length).max(least))?;
     let before = measure::cpu_time(server.id())?;
-    let outcome = play(calls)?;
+    let outcome = load.play()?;
     let used = measure::cpu_time(server.id())? - before;
     let micros = |duration: Duration| duration.as_secs_f64() * 1e6;
-    let latency = |of: fn(load::Latency) -> Duration| outcome.latency.map_or(f64::NAN, |it| micros(of(it)));
+    let latency = |of: fn(Latency) -> Duration| outcome.latency.map_or(f64::NAN, |it| micros(of(it)));
     Ok(vec![
         micros(used) / outcome.count as f64,
         outcome.per_second(),

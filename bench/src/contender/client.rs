@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::load::Outcome;
+use crate::load::{self, Outcome};
 use crate::measure;
 
 /// What a client may fail with.
@@ -47,8 +47,8 @@ pub(crate) type Drive = fn(SocketAddr, Exchange, u64) -> Result<Outcome, Error>;
 pub(super) fn drive<C: Client>(addr: SocketAddr, exchange: Exchange, count: u64) -> Result<Outcome, Error> {
     super::one_thread()?.block_on(async {
         let mut client = C::connect(addr).await?;
-        // The connection is there, and both sides know each other's settings.
         greet(client.clone(), 1).await?;
+        load::ready();
         let (begun, used) = (Instant::now(), measure::own_cpu_time()?);
         match exchange {
             Exchange::Greet { in_flight } => {

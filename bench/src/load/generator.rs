@@ -16,54 +16,38 @@ use crate::wire::requests::Requests;
 
 const READ: usize = 256 << 10;
 
+/// Calls of each connection that are made before any is measured: tables are filled and memory is there.
+const FIRST: usize = 2;
+
 /// Plays so many calls, divided among the connections, and waits for their ends.
 pub(super) fn run(addr: SocketAddr, shape: Shape, calls: u64) -> Result<Outcome, Box<dyn Error>> {
-    let share = usize::try_from(calls)?.div_ceil(shape.connections);
-    let requests = Requests::new(shape.calls, share);
-    let mut poll = Poll::new()?;
-    let mut lines = Vec::with_capacity(shape.connections);
-    for nth in 0..shape.connections {
-        let mut line = Line::open(addr, share)?;
-        poll.registry().register(
-            &mut line.connection.socket,
-            Token(nth),
-            Interest::READABLE | Interest::WRITABLE,
-        )?;
+    let Shape { connections, in_flight, calls: kind } = shape;
+    let share = usize::try_from(calls)?.div_ceil(connections);
+    let poll = Poll::new()?;
+    let mut lines = Vec::with_capacity(connections);
+    for nth in 0..connections {
+        let mut line = Line::open(addr, FIRST + share)?;
+        let interests = Interest::READABLE | Interest::WRITABLE;
+        poll.registry().register(&mut line.connection.socket, Token(nth), interests)?;
         lines.push(line);
     }
-
     let mut load = Load {
-        requests,
+        poll,
+        requests: Requests::new(kind, FIRST + share),
         latencies: Histogram::default(),
         begun: Instant::now(),
-        calls: (share * shape.connections) as u64,
         answered: 0,
         buffer: vec![0; READ],
     };
-    let used = measure::own_cpu_time()?;
-    for line in &mut lines {
-        load.start(line, shape.in_flight)?;
-    }
-    let mut events = Events::with_capacity(1024);
-    while load.answered < load.calls {
-        poll.poll(&mut events, Some(PATIENCE))?;
-        if events.is_empty() {
-            return Err(format!(
-                "{} of {} calls were never answered",
-                load.calls - load.answered,
-                load.calls
-            )
-            .into());
-        }
-        for event in &events {
-            if let Some(line) = lines.get_mut(event.token().0) {
-                load.serve(line)?;
-            }
-        }
-    }
+    load.play(&mut lines, FIRST, 1)?;
+    load.latencies = Histogram::default();
+
+    super::ready();
+    let (begun, used) = (Instant::now(), measure::own_cpu_time()?);
+    load.play(&mut lines, share, in_flight)?;
     Ok(Outcome {
-        count: load.calls,
-        took: load.begun.elapsed(),
+        count: (share * connections) as u64,
+        took: begun.elapsed(),
         cpu: Some(measure::own_cpu_time()? - used),
         latency: Some(load.latencies.latency()),
     })
@@ -74,8 +58,8 @@ struct Line {
     connection: Connection<TcpStream>,
     /// When each of its calls was started, nanoseconds since the beginning of the load.
     started: Vec<u64>,
-    /// All calls that it is to make.
-    share: usize,
+    /// Calls that are to be made, with those that have been.
+    goal: usize,
     /// Calls that are to be started as soon as the window lets them.
     due: usize,
     messages: usize,
@@ -83,31 +67,55 @@ struct Line {
 }
 
 impl Line {
-    fn open(addr: SocketAddr, share: usize) -> Result<Self, Box<dyn Error>> {
+    fn open(addr: SocketAddr, calls: usize) -> Result<Self, Box<dyn Error>> {
         let connection = Connection::open(addr)?;
         connection.socket.set_nonblocking(true)?;
         let connection = connection.with(TcpStream::from_std);
-        Ok(Self { connection, started: Vec::with_capacity(share), share, due: 0, messages: 0, ended: 0 })
+        Ok(Self { connection, started: Vec::with_capacity(calls), goal: 0, due: 0, messages: 0, ended: 0 })
     }
 }
 
 /// All of them.
 struct Load {
+    poll: Poll,
     requests: Requests,
     latencies: Histogram,
     begun: Instant,
-    calls: u64,
-    answered: u64,
+    answered: usize,
     buffer: Vec<u8>,
 }
 
 impl Load {
+    /// Makes so many calls more on each connection.
+    fn play(&mut self, lines: &mut [Line], each: usize, in_flight: usize) -> Result<(), Box<dyn Error>> {
+        self.answered = 0;
+        for line in &mut *lines {
+            line.goal += each;
+            line.due = 0;
+            self.start(line, in_flight)?;
+        }
+        let mut events = Events::with_capacity(1024);
+        let calls = each * lines.len();
+        while self.answered < calls {
+            self.poll.poll(&mut events, Some(PATIENCE))?;
+            if events.is_empty() {
+                return Err(format!("{} of {calls} calls were never answered", calls - self.answered).into());
+            }
+            for event in &events {
+                if let Some(line) = lines.get_mut(event.token().0) {
+                    self.serve(line)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Starts so many calls more, as far as there are any to be made.
     fn start(&mut self, line: &mut Line, calls: usize) -> Result<(), Box<dyn Error>> {
         line.due += calls;
         let now = self.now();
         // A message never is longer than what is left of a window that is open at all: they are a few octets long.
-        while line.due > 0 && line.started.len() < line.share && line.connection.window > READ / 1024 {
+        while line.due > 0 && line.started.len() < line.goal && line.connection.window > READ / 1024 {
             line.connection.window -= self.requests.write(line.started.len(), &mut line.connection.output);
             line.started.push(now);
             line.due -= 1;
@@ -125,12 +133,12 @@ impl Load {
             }
             line.messages += messages;
             line.ended += ended.len();
-            self.answered += ended.len() as u64;
+            self.answered += ended.len();
             self.start(line, ended.len())?;
         }
-        if line.ended == line.share && line.messages < line.share {
-            let failed = line.share - line.messages;
-            return Err(format!("{failed} of {} calls ended without a message", line.share).into());
+        if line.ended == line.goal && line.messages < line.goal {
+            let failed = line.goal - line.messages;
+            return Err(format!("{failed} of {} calls ended without a message", line.goal).into());
         }
         line.connection.write()
     }
