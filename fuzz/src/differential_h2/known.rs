@@ -35,6 +35,15 @@ pub(super) fn known(unit: &Unit<'_>, ours: &View, theirs: &View, refused: [bool;
     if unit.head.kind == Kind::WindowUpdate && they_refuse && is_closed && is_zero() {
         return Some("§5.1");
     }
+    // A stream that depends on itself it resets, which is nothing where the stream is closed. We end the connection, as a
+    // stream error may be treated.
+    let payload = unit.octets.get(HEAD_LEN..);
+    if unit.head.kind == Kind::Priority
+        && we_refuse
+        && payload.and_then(frame::priority) == Some(unit.head.stream)
+    {
+        return Some("§5.4");
+    }
     // It judges the fields of what was under way to a stream that is closed, we only decode them.
     if unit.head.kind == Kind::Headers && is_closed && they_refuse && !we_refuse {
         return Some("§5.1");
