@@ -54,6 +54,8 @@ const MODES: &[(&str, Mode)] = &[
     ("client", exchange::client),
     ("memory", memory::run),
     ("scale", scale::run),
+    // By itself it counts more, and has bounds to hold.
+    ("instructions", instructions::page),
 ];
 
 fn main() -> ExitCode {

@@ -9,6 +9,8 @@ mod runtime_work;
 use std::error::Error;
 use std::process::{Command, Stdio};
 
+use crate::plan::Plan;
+use crate::report::{Column, Goal, Page, Table};
 use crate::wire::answers::MESSAGES;
 use crate::wire::requests::{self, Calls};
 
@@ -27,6 +29,14 @@ struct Work {
     run: fn(usize, usize),
     /// What one unit may cost: instructions, and hundredths of an allocation.
     bound: (u64, u64),
+}
+
+impl Work {
+    /// Instructions of one unit, and hundredths of an allocation.
+    fn count(&self) -> Result<(u64, u64), Box<dyn Error>> {
+        let units = (self.units * (ROUNDS[1] - ROUNDS[0])) as u64;
+        Ok((difference(self, instructions)? / units, difference(self, allocations)? * 100 / units))
+    }
 }
 
 const WORK: &[Work] = &[
@@ -119,8 +129,7 @@ pub(crate) fn run(only: &str) -> Result<(), Box<dyn Error>> {
     println!("| --- | ---: | ---: | ---: | ---: |");
     let mut over = Vec::new();
     for work in WORK.iter().filter(|work| work.name.starts_with(only)) {
-        let instructions = difference(work, instructions)? / (work.units * (ROUNDS[1] - ROUNDS[0])) as u64;
-        let hundredths = difference(work, allocations)? * 100 / (work.units * (ROUNDS[1] - ROUNDS[0])) as u64;
+        let (instructions, hundredths) = work.count()?;
         let (most, most_hundredths) = work.bound;
         println!(
             "| {} | {instructions} | {most} | {} | {} |",
@@ -133,6 +142,33 @@ pub(crate) fn run(only: &str) -> Result<(), Box<dyn Error>> {
         }
     }
     if over.is_empty() { Ok(()) } else { Err(format!("over the bound: {}", over.join(", ")).into()) }
+}
+
+/// What the whole server does for a call, as a page beside the measurements; nothing is counted without valgrind.
+pub(crate) fn page(_: &Plan) -> Result<Page, Box<dyn Error>> {
+    const COLUMNS: &[Column] = &[
+        Column { head: "user instructions per call", digits: 0 },
+        Column { head: "allocations", digits: 2 },
+    ];
+    let mut table = Table::new("a greeting at the server", COLUMNS, &[]);
+    let mut goals = Vec::new();
+    for work in WORK.iter().filter(|work| work.name.starts_with("server-") && work.units == IN_FLIGHT) {
+        if is_there() {
+            let (instructions, hundredths) = work.count()?;
+            table.add(work.what, vec![instructions as f64, hundredths as f64 / 100.0]);
+        }
+        let instructions = format!("user instructions: {}", work.what);
+        goals.push(Goal::at_most(instructions, 5_000.0, table.median(work.what, 0)));
+        // Theirs are the request's name and the reply's text, before and after it is encoded.
+        let allocations = format!("allocations, 3 of them of handler and prost: {}", work.what);
+        goals.push(Goal::at_most(allocations, 4.0 + 3.0, table.median(work.what, 1)));
+    }
+    Ok(Page {
+        name: "instructions",
+        about: "What the server with handlers and prost does for one greeting, counted by valgrind: the same in every run.",
+        tables: vec![table],
+        goals,
+    })
 }
 
 /// Does the work of that name: what [`run`] starts under valgrind.

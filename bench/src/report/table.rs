@@ -76,7 +76,7 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let references = self.references.iter().filter(|name| self.median(name, 0).is_some());
         let references: Vec<_> = references.collect();
-        write!(f, "| contender | {} | lowest to highest |", self.head())?;
+        write!(f, "| | {} | lowest to highest |", self.head())?;
         for column in self.columns.iter().skip(1) {
             write!(f, " {} |", column.head)?;
         }
@@ -126,7 +126,7 @@ mod tests {
         table.add("slow", vec![4.0, f64::NAN]);
         table.add("fast", vec![3.0, 11.0]);
         let lines = [
-            "| contender | µs | lowest to highest | calls/s | to slow |",
+            "| | µs | lowest to highest | calls/s | to slow |",
             "| --- | ---: | ---: | ---: | ---: |",
             "| fast | 2.0 | 1.0 to 3.0 | 10 | 0.50 |",
             "| slow | 4.0 | 4.0 to 4.0 |  | 1.00 |",
