@@ -155,13 +155,13 @@ pub(crate) fn page(_: &Plan) -> Result<Page, Box<dyn Error>> {
     for work in WORK.iter().filter(|work| work.name.starts_with("server-") && work.units == IN_FLIGHT) {
         if is_there() {
             let (instructions, hundredths) = work.count()?;
-            table.add(work.what, vec![instructions as f64, hundredths as f64 / 100.0]);
+            table.add(work.name, vec![instructions as f64, hundredths as f64 / 100.0]);
         }
         let instructions = format!("user instructions: {}", work.what);
-        goals.push(Goal::at_most(instructions, 5_000.0, table.median(work.what, 0)));
+        goals.push(Goal::at_most(instructions, 5_000.0, table.median(work.name, 0)));
         // Theirs are the request's name and the reply's text, before and after it is encoded.
         let allocations = format!("allocations, 3 of them of handler and prost: {}", work.what);
-        goals.push(Goal::at_most(allocations, 4.0 + 3.0, table.median(work.what, 1)));
+        goals.push(Goal::at_most(allocations, 4.0 + 3.0, table.median(work.name, 1)));
     }
     Ok(Page {
         name: "instructions",

@@ -41,8 +41,11 @@ impl fmt::Display for Goal {
         write!(f, "| {} | {text} {bound} |", self.work)?;
         match self.figure {
             None => writeln!(f, " | not measured |"),
-            Some(figure) if off(figure, bound) <= 1.0 => writeln!(f, " {figure:.2} | yes |"),
-            Some(figure) => writeln!(f, " {figure:.2} | no, {:.2} × off |", off(figure, bound)),
+            Some(figure) => {
+                let (off, digits) = (off(figure, bound), if figure < 100.0 { 2 } else { 0 });
+                write!(f, " {figure:.digits$} | ")?;
+                if off <= 1.0 { writeln!(f, "yes |") } else { writeln!(f, "no, {off:.2} × off |") }
+            }
         }
     }
 }

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use super::table::Table;
 
-const WIDTH: f64 = 720.0;
-const LEFT: f64 = 170.0;
+const WIDTH: f64 = 800.0;
+const LEFT: f64 = 250.0;
 const RIGHT: f64 = 80.0;
 const TOP: f64 = 44.0;
 const LINE: f64 = 26.0;
