@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use unwired_core::http2::Fields;
 use unwired_core::http2::frame::{self, FrameHead, HEAD_LEN, Kind, flag};
-use unwired_core::http2::hpack::{Decoder, DecoderLimits};
+use unwired_core::http2::hpack::{self, Decoder, DecoderLimits};
 
 use known::known;
 use ours::Ours;
@@ -73,6 +73,8 @@ struct Unit<'a> {
     head: FrameHead,
     /// What the field block holds, where it holds something.
     fields: Option<Fields>,
+    /// What is wrong with its compression.
+    broken_code: Option<hpack::Error>,
     /// The field block ends in another frame than CONTINUATION.
     is_broken: bool,
     /// The highest stream that was opened before.
@@ -117,12 +119,13 @@ impl Reader {
         let mut fields = Fields::new();
         let is_whole = last.has(flag::END_HEADERS);
         let decoded =
-            head.kind == Kind::Headers && self.decoder.decode(&block, is_whole, &mut fields).is_ok();
+            (head.kind == Kind::Headers).then(|| self.decoder.decode(&block, is_whole, &mut fields));
         let id = head.stream.get();
         let unit = Unit {
             octets: start.get(..start.len() - rest.len()).unwrap_or_default(),
             head,
-            fields: decoded.then_some(fields),
+            fields: matches!(decoded, Some(Ok(_))).then_some(fields),
+            broken_code: decoded.and_then(Result::err),
             is_broken: head.kind == Kind::Headers && !is_whole,
             highest: self.highest,
             was_reset: self.resets.contains(&id),

@@ -2,7 +2,7 @@
 
 use http::uri::{Authority, PathAndQuery, Scheme};
 use unwired_core::http2::frame::{self, HEAD_LEN, Kind, Setting, SettingId};
-use unwired_core::http2::{Fields, Reason};
+use unwired_core::http2::{Fields, Reason, hpack};
 
 use super::{Lines, SECTION, Unit, View};
 
@@ -29,7 +29,10 @@ pub(super) fn known(unit: &Unit<'_>, ours: &View, theirs: &View, refused: [bool;
     {
         return Some("§6.5.2");
     }
-    let is_closed = unit.was_reset || ours.is_closed(unit.head.stream.get());
+    let id = unit.head.stream.get();
+    // A request on a higher stream closes those that were passed over (§5.1.1).
+    let is_skipped = id < unit.highest && !ours.requests.contains_key(&id);
+    let is_closed = unit.was_reset || is_skipped || ours.is_closed(id);
     // It reads an increment of 0 before it knows that the stream is closed, where we pass over what was under way.
     let is_zero = || unit.octets.get(HEAD_LEN..).and_then(frame::window_update) == Some(0);
     if unit.head.kind == Kind::WindowUpdate && they_refuse && is_closed && is_zero() {
@@ -51,6 +54,10 @@ pub(super) fn known(unit: &Unit<'_>, ours: &View, theirs: &View, refused: [bool;
     // Streams that far back may have been anything: we let most pass that comes for them, it takes them for closed.
     if we_refuse != they_refuse && unit.highest.saturating_sub(unit.head.stream.get()) >= REMEMBERED {
         return Some("§5.1");
+    }
+    // RFC 7541 §4.2: no more than two updates of the size, at the beginning of a block. It takes any number.
+    if unit.broken_code == Some(hpack::Error::SizeUpdatePosition) && we_refuse {
+        return Some("§4.3");
     }
     let fields = unit.fields.as_ref()?;
     if unit.is_broken && we_refuse && !they_refuse && is_malformed(fields) {
