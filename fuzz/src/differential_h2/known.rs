@@ -105,6 +105,10 @@ fn we_are_stricter(fields: &Fields) -> Option<&'static str> {
         // "All HTTP/2 requests MUST include exactly one valid value for the :method, :scheme, and :path". It takes the root.
         return Some("§8.3.1");
     }
+    if fields.get(b":method") == Some(b"CONNECT") && fields.get(b":authority").is_none_or(<[u8]>::is_empty) {
+        // ":authority contains the host and port to connect to". It takes a tunnel to nowhere.
+        return Some("§8.5");
+    }
     let hosts = || named(b":authority").chain(named(b"host"));
     if hosts().any(|host| host.contains(&b'@')) {
         // ":authority MUST NOT include the deprecated userinfo subcomponent".
