@@ -110,10 +110,10 @@ impl Reader {
         while matches!(head.kind, Kind::Headers | Kind::PushPromise) && !last.has(flag::END_HEADERS) {
             // Whether a block is refused before its end is nobody's affair.
             let (next, payload) = next_frame(rest)?;
-            last = next;
             if next.kind != Kind::Continuation || next.stream != head.stream {
                 break;
             }
+            last = next;
             block.extend_from_slice(payload);
         }
         let mut fields = Fields::new();

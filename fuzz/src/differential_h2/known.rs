@@ -64,6 +64,11 @@ pub(super) fn known(unit: &Unit<'_>, ours: &View, theirs: &View, refused: [bool;
         // What is malformed it gives up where it stands, and asks for no CONTINUATION.
         return Some("§6.10");
     }
+    let is_trailers = ours.requests.contains_key(&id);
+    if we_refuse && !they_refuse && is_trailers && has_framing(fields) {
+        // "Trailers MUST NOT include pseudo-header fields"; RFC 9110 §6.5.1 says the same of framing.
+        return Some("§8.1");
+    }
     if we_refuse && !they_refuse {
         we_are_stricter(fields)
     } else if they_refuse && !we_refuse {
@@ -89,10 +94,18 @@ fn is_malformed(fields: &Fields) -> bool {
         || names.iter().enumerate().any(|(at, name)| pseudo(name) && names[..at].contains(name))
 }
 
+fn has_framing(fields: &Fields) -> bool {
+    fields.iter().any(|field| field.name.starts_with(b":") || field.name == b"content-length")
+}
+
 fn we_are_stricter(fields: &Fields) -> Option<&'static str> {
     let edge = |octet: Option<&u8>| matches!(octet, Some(b' ' | b'\t'));
     if fields.iter().any(|field| edge(field.value.first()) || edge(field.value.last())) {
         // "A field value MUST NOT start or end with an ASCII whitespace character".
+        return Some("§8.2.1");
+    }
+    if fields.iter().any(|field| field.name.contains(&b'"')) {
+        // "A field name MUST NOT contain characters" that are none of a token: RFC 9110 §5.6.2 has no quotation mark.
         return Some("§8.2.1");
     }
     let named =
