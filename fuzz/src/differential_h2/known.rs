@@ -31,24 +31,11 @@ pub(super) fn known(unit: &Unit<'_>, ours: &View, theirs: &View, refused: [bool;
     }
     let id = unit.head.stream.get();
     // A request on a higher stream closes those that were passed over (§5.1.1).
-    let is_skipped = id < unit.highest && !ours.requests.contains_key(&id);
+    let is_skipped = (1..unit.highest).contains(&id) && !ours.requests.contains_key(&id);
     let is_closed = unit.was_reset || is_skipped || ours.is_closed(id);
-    // It reads an increment of 0 before it knows that the stream is closed, where we pass over what was under way.
-    let is_zero = || unit.octets.get(HEAD_LEN..).and_then(frame::window_update) == Some(0);
-    if unit.head.kind == Kind::WindowUpdate && they_refuse && is_closed && is_zero() {
-        return Some("§5.1");
-    }
-    // A stream that depends on itself it resets, which is nothing where the stream is closed. We end the connection, as a
-    // stream error may be treated.
-    let payload = unit.octets.get(HEAD_LEN..);
-    if unit.head.kind == Kind::Priority
-        && we_refuse
-        && payload.and_then(frame::priority) == Some(unit.head.stream)
-    {
-        return Some("§5.4");
-    }
-    // It judges the fields of what was under way to a stream that is closed, we only decode them.
-    if unit.head.kind == Kind::Headers && is_closed && they_refuse && !we_refuse {
+    // What comes for it may have been under way: each lets some of it pass and refuses some, the stream or with it the
+    // connection.
+    if is_closed && we_refuse != they_refuse {
         return Some("§5.1");
     }
     // Streams that far back may have been anything: we let most pass that comes for them, it takes them for closed.
