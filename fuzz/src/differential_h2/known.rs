@@ -146,7 +146,7 @@ fn they_are_stricter(fields: &Fields) -> Option<&'static str> {
 }
 
 /// What is left of a request's head in the `Uri` of the `http` crate: no scheme without an authority, and no fragment,
-/// which RFC 9113 §8.3.1 leaves no place for.
+/// which RFC 9113 §8.3.1 leaves no place for; the root where nothing else is left of a path.
 pub(super) fn as_uri(mut lines: Lines) -> Lines {
     if !lines.iter().any(|(name, _)| name == ":authority") {
         lines.retain(|(name, _)| name != ":scheme");
@@ -155,6 +155,9 @@ pub(super) fn as_uri(mut lines: Lines) -> Lines {
         if name == ":path" {
             let length = value.find('#').unwrap_or(value.len());
             value.truncate(length);
+            if value.is_empty() {
+                value.push('/');
+            }
         }
     }
     lines
