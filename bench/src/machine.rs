@@ -19,7 +19,7 @@ pub(crate) fn described(mode: &str, plan: &Plan) -> String {
         plan.rounds,
         plan.length.as_secs_f64(),
         processor().unwrap_or_else(|| "unknown processor".to_owned()),
-        fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim(),
+        kernel(),
         said("rustc", &["--version"]).unwrap_or_default().trim(),
     );
     let lock = include_str!("../../Cargo.lock");
@@ -44,6 +44,12 @@ pub(crate) fn described(mode: &str, plan: &Plan) -> String {
         );
     }
     text
+}
+
+/// The version of the kernel, without what its builder has put behind it.
+fn kernel() -> String {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    release.split(['-', '\n']).next().unwrap_or_default().to_owned()
 }
 
 fn processor() -> Option<String> {
