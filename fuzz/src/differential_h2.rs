@@ -81,6 +81,8 @@ struct Unit<'a> {
     highest: u32,
     /// The client has reset the stream before.
     was_reset: bool,
+    /// The client has said GOAWAY, now or before.
+    is_leaving: bool,
 }
 
 /// Cuts the input into units, and reads their field blocks.
@@ -89,6 +91,7 @@ struct Reader {
     highest: u32,
     /// Streams that the client has reset.
     resets: BTreeSet<u32>,
+    is_leaving: bool,
 }
 
 impl Reader {
@@ -99,7 +102,7 @@ impl Reader {
             decoded: 1 << 20,
             block_wire: 1 << 20,
         };
-        Self { decoder: Decoder::new(limits), highest: 0, resets: BTreeSet::new() }
+        Self { decoder: Decoder::new(limits), highest: 0, resets: BTreeSet::new(), is_leaving: false }
     }
 
     fn next<'a>(&mut self, rest: &mut &'a [u8]) -> Option<Unit<'a>> {
@@ -121,6 +124,7 @@ impl Reader {
         let decoded =
             (head.kind == Kind::Headers).then(|| self.decoder.decode(&block, is_whole, &mut fields));
         let id = head.stream.get();
+        self.is_leaving |= head.kind == Kind::GoAway;
         let unit = Unit {
             octets: start.get(..start.len() - rest.len()).unwrap_or_default(),
             head,
@@ -129,6 +133,7 @@ impl Reader {
             is_broken: head.kind == Kind::Headers && !is_whole,
             highest: self.highest,
             was_reset: self.resets.contains(&id),
+            is_leaving: self.is_leaving,
         };
         if head.kind == Kind::Headers {
             self.highest = self.highest.max(id);

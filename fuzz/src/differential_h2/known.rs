@@ -19,7 +19,7 @@ pub(super) fn known(unit: &Unit<'_>, ours: &View, theirs: &View, refused: [bool;
         return Some("§10.5");
     }
     // It ends the connection with the last request that is under way, we wait for the client to do so.
-    if unit.head.kind == Kind::GoAway && they_refuse && !we_refuse {
+    if unit.is_leaving && they_refuse && !we_refuse {
         return Some("§6.8");
     }
     // It takes the parameter of RFC 8441 to be either 0 or 1, we know of none and pass it over (§6.5.2).
