@@ -2,7 +2,7 @@
 
 use http::uri::{Authority, PathAndQuery, Scheme};
 use unwired_core::http2::frame::{self, HEAD_LEN, Kind, Setting, SettingId};
-use unwired_core::http2::{Fields, Reason, hpack};
+use unwired_core::http2::{Field, Fields, Reason, hpack};
 
 use super::{Lines, SECTION, Unit, View};
 
@@ -133,6 +133,11 @@ fn they_are_stricter(fields: &Fields) -> Option<&'static str> {
     {
         // It reads them as parts of a URI. We leave that to who serves them, but for what HTTP/1.1 could take for two.
         return Some("§8.3.1");
+    }
+    let is_text = |field: Field<'_>| core::str::from_utf8(field.value).is_ok();
+    if fields.iter().any(|field| field.name.starts_with(b":") && !is_text(field)) {
+        // It keeps them as text, and what is none ends its connection.
+        return Some("§8.3");
     }
     if fields.iter().any(|field| field.name == b"te" && field.value != b"trailers") {
         // RFC 9110 §10.1.4: "trailers" is a keyword, and case means nothing in it.
