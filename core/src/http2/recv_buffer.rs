@@ -40,8 +40,9 @@ impl RecvBuffer {
     #[expect(clippy::arithmetic_side_effects, reason = "a length is at most the capacity")]
     pub(crate) fn extend(&mut self, octets: &[u8], to_come: usize) {
         let Self { data, start } = self;
-        let has_room = data.capacity() - data.len() >= octets.len() || data.try_reclaim(octets.len());
-        if !has_room {
+        // What was taken ahead of it is not used again, though it may have been let go of by now: when it is lies with the
+        // application, and what a connection answers must not hang on that.
+        if data.capacity() - data.len() < octets.len() {
             let length = data.len().saturating_add(octets.len());
             // A message that comes in one piece gets exactly that.
             let room = if data.is_empty() { length } else { step(length.saturating_add(to_come), length) };

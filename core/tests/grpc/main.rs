@@ -4,6 +4,7 @@ mod bare;
 mod calls;
 mod credit;
 mod crowd;
+mod held;
 mod operations;
 mod pair;
 mod properties;
