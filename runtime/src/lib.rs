@@ -29,6 +29,8 @@ pub mod codec;
 mod driver;
 #[doc(hidden)]
 pub mod generated;
+#[cfg(feature = "mount")]
+pub mod mount;
 pub mod server;
 mod sync;
 #[cfg(feature = "tls")]

@@ -84,7 +84,7 @@ impl Receiving {
     }
 
     /// What has come is of no use any more.
-    pub(crate) fn give_up(&mut self) {
+    pub(crate) const fn give_up(&mut self) {
         self.phase = Phase::Over;
         self.wished = false;
     }

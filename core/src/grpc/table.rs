@@ -5,6 +5,9 @@ use crate::http2::StreamKey;
 pub struct CallId(pub(crate) StreamKey);
 
 impl CallId {
+    /// A call whose carrier carries no other.
+    pub const ALONE: Self = Self(StreamKey::FIRST);
+
     /// A small number, unique among the calls of the connection that are not released: an index for side tables.
     pub const fn index(self) -> usize {
         self.0.index()

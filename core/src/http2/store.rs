@@ -13,6 +13,9 @@ pub struct StreamKey {
 }
 
 impl StreamKey {
+    /// What names the one stream of whoever has no more.
+    pub(crate) const FIRST: Self = Self { slot: 0, generation: 0 };
+
     /// A small number, unique among the streams of the connection that are not released: an index for side tables.
     pub const fn index(self) -> usize {
         self.slot as usize

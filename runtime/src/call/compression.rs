@@ -1,9 +1,9 @@
 use core::fmt;
 use std::sync::Arc;
 
-use unwired_core::grpc::{CallId, server};
+use unwired_core::grpc::CallId;
 
-use crate::driver::Link;
+use super::served::ServedCalls;
 
 /// Switches the compression of a response off and on, message by message: for a stream in which a secret stands next to
 /// what somebody else chose (gRPC, `compression.md`).
@@ -11,23 +11,19 @@ use crate::driver::Link;
 /// A message is encoded when the response stream has yielded it. What was set before then holds for it.
 #[derive(Clone)]
 pub struct Compression {
-    link: Arc<Link<server::Connection>>,
+    calls: Arc<dyn ServedCalls>,
     call: CallId,
 }
 
 impl Compression {
-    pub(crate) const fn new(link: Arc<Link<server::Connection>>, call: CallId) -> Self {
-        Self { link, call }
+    pub(crate) fn new(calls: Arc<dyn ServedCalls>, call: CallId) -> Self {
+        Self { calls, call }
     }
 
     /// Whether messages are compressed from now on. It changes nothing where the service does not compress, or the
     /// client does not take it.
     pub fn set(&self, compress: bool) {
-        self.link.with(|shared| {
-            if shared.conn.is_active(self.call) {
-                shared.wakers.of(self.call).uncompressed = !compress;
-            }
-        });
+        self.calls.set_uncompressed(self.call, !compress);
     }
 }
 

@@ -8,6 +8,7 @@ mod into_request;
 mod outgoing;
 mod request;
 mod response;
+mod served;
 mod stream_with;
 mod streaming;
 
@@ -19,5 +20,6 @@ pub use into_request::{IntoIteratorRequest, IntoRequest, IntoStreamingRequest};
 pub use outgoing::{Answer, Outgoing};
 pub use request::Request;
 pub use response::Response;
+pub(crate) use served::{Ending, ServedCalls};
 pub use stream_with::{MessageSink, StreamWith, stream_with};
 pub use streaming::Streaming;

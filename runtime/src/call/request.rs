@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use http::Extensions;
 use unwired_core::Instant;
-use unwired_core::grpc::{CallId, server};
+use unwired_core::grpc::CallId;
 
-use super::{Calls, Cancellation, Compression};
-use crate::driver::Link;
+use super::{Calls, Cancellation, Compression, ServedCalls};
 use crate::transport::{Address, Peer, RuntimeHandle};
 use crate::{Encoding, Metadata, Status};
 
@@ -44,7 +43,7 @@ impl Time {
 
 #[derive(Clone)]
 struct Served {
-    link: Arc<Link<server::Connection>>,
+    calls: Arc<dyn ServedCalls>,
     call: CallId,
 }
 
@@ -67,13 +66,13 @@ impl<T> Request<T> {
         message: T,
         metadata: Metadata,
         deadline: Option<Instant>,
-        link: Arc<Link<server::Connection>>,
+        calls: Arc<dyn ServedCalls>,
         call: CallId,
     ) -> Self {
         Self {
             metadata,
             time: Time { timeout: None, deadline },
-            served: Some(Served { link, call }),
+            served: Some(Served { calls, call }),
             ..Self::new(message)
         }
     }
@@ -149,7 +148,7 @@ impl<T> Request<T> {
 
     /// Time until the deadline; `None` without one, or outside of a handler.
     pub fn time_left(&self) -> Option<Duration> {
-        Some(self.time.deadline? - self.served.as_ref()?.link.runtime.now())
+        Some(self.time.deadline? - self.served.as_ref()?.calls.runtime().now())
     }
 
     /// Makes this a call on behalf of `parent`, which a handler got: it ends when that call ends, and at its deadline.
@@ -176,12 +175,12 @@ impl<T> Request<T> {
     /// The runtime that a handler runs on: for the time and for tasks, on whichever runtime. `None` outside of a
     /// handler.
     pub fn runtime(&self) -> Option<&RuntimeHandle> {
-        Some(&self.served.as_ref()?.link.runtime)
+        Some(self.served.as_ref()?.calls.runtime())
     }
 
     /// Both ends of the connection, and whose process or what certificate the client is. `None` outside of a handler.
     pub fn peer(&self) -> Option<&Peer> {
-        Some(&self.served.as_ref()?.link.peer)
+        Some(self.served.as_ref()?.calls.peer())
     }
 
     /// The client's address, if it came over TCP.
@@ -196,13 +195,13 @@ impl<T> Request<T> {
     /// outside of a handler.
     pub fn cancellation(&self) -> Option<Cancellation> {
         let served = self.served.as_ref()?;
-        Some(Cancellation::new(Arc::clone(&served.link) as Arc<dyn Calls>, served.call))
+        Some(Cancellation::new(Arc::clone(&served.calls) as Arc<dyn Calls>, served.call))
     }
 
     /// Switches the compression of the response off and on. `None` outside of a handler.
     pub fn compression(&self) -> Option<Compression> {
         let served = self.served.as_ref()?;
-        Some(Compression::new(Arc::clone(&served.link), served.call))
+        Some(Compression::new(Arc::clone(&served.calls), served.call))
     }
 
     /// Sends initial metadata now, before the handler answers. What the response has of it is not sent any more.
@@ -217,11 +216,9 @@ impl<T> Request<T> {
             .served
             .as_ref()
             .ok_or_else(|| Status::failed_precondition("only a handler sends metadata"))?;
-        served.link.with(|shared| shared.conn.send_metadata(served.call, metadata)).map_err(|error| {
-            match error {
-                UseError::StreamClosed => Status::cancelled("the call has ended"),
-                error => Status::failed_precondition(format!("initial metadata cannot be sent: {error}")),
-            }
+        served.calls.send_metadata(served.call, metadata).map_err(|error| match error {
+            UseError::StreamClosed => Status::cancelled("the call has ended"),
+            error => Status::failed_precondition(format!("initial metadata cannot be sent: {error}")),
         })
     }
 }

@@ -13,7 +13,9 @@ use std::sync::Arc;
 use bytes::Buf;
 use unwired_core::{Instant, Outbox};
 
-pub(crate) use link::{Link, Protocol, Shared};
+pub(crate) use link::{Handlers, Link, Protocol, Shared};
+#[cfg(feature = "mount")]
+pub(crate) use wakers::CallWakers;
 pub(crate) use wakers::{keep, wake_all};
 
 use crate::transport::{BoxStream, ByteStream, RuntimeHandle, Timer};

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use futures_core::Stream;
 use unwired_core::Instant;
-use unwired_core::grpc::{CallId, Encoding, Message, Received, server};
+use unwired_core::grpc::{CallId, Encoding, Message, Received};
 
 use super::service::Handler;
-use crate::call::{CallHandle, Calls, Turn, compressed, decompressed, send};
+use crate::call::{CallHandle, Calls, Ending, ServedCalls, Turn, compressed, decompressed, send};
 use crate::codec::Codec;
-use crate::driver::{Link, wake_all};
 use crate::{Code, Metadata, Request, Response, Status, Streaming};
 
 /// A call that has come, before its request was read. Generated code turns it into a request and answers it.
@@ -21,7 +20,7 @@ pub struct Incoming {
 
 /// A call on its connection; dropping it lets go of the call, and cancels it if it was not answered.
 pub(crate) struct Served {
-    pub(crate) link: Arc<Link<server::Connection>>,
+    pub(crate) calls: Arc<dyn ServedCalls>,
     pub(crate) call: CallId,
     pub(crate) recv_encoding: Encoding,
     pub(crate) send_encoding: Encoding,
@@ -44,8 +43,7 @@ pub(crate) enum Hold {
 impl Served {
     /// How the next message is sent when it could be in `encoding`.
     fn encoding_now(&self, encoding: Encoding) -> Encoding {
-        let uncompressed = encoding != Encoding::Identity
-            && self.link.with(|shared| shared.wakers.of(self.call).uncompressed);
+        let uncompressed = encoding != Encoding::Identity && self.calls.is_uncompressed(self.call);
         if uncompressed { Encoding::Identity } else { encoding }
     }
 }
@@ -53,7 +51,7 @@ impl Served {
 impl Drop for Served {
     fn drop(&mut self) {
         if matches!(self.hold, Hold::Alone) {
-            Calls::release(&*self.link, self.call);
+            self.calls.release(self.call);
         }
     }
 }
@@ -62,7 +60,7 @@ impl Incoming {
     /// Reads the one message of the request. `None` if that failed; the call is answered then.
     pub async fn one<C: Codec<T>, T>(self) -> Option<(Request<T>, Reply)> {
         let Self { served, metadata, deadline } = self;
-        let received = core::future::poll_fn(|cx| served.link.poll_message(served.call, cx.waker())).await;
+        let received = core::future::poll_fn(|cx| served.calls.poll_message(served.call, cx.waker())).await;
         let message = match received {
             Received::Message(message) => {
                 decompressed(message, served.recv_encoding, served.max_recv_message)
@@ -75,7 +73,7 @@ impl Incoming {
         match message.and_then(C::decode) {
             Ok(message) => {
                 let request =
-                    Request::served(message, metadata, deadline, Arc::clone(&served.link), served.call);
+                    Request::served(message, metadata, deadline, Arc::clone(&served.calls), served.call);
                 Some((request, Reply(served)))
             }
             Err(status) => {
@@ -88,11 +86,11 @@ impl Incoming {
     /// The many messages of the request.
     pub fn many<C: Codec<T>, T>(self) -> (Request<Streaming<T>>, Reply) {
         let Self { mut served, metadata, deadline } = self;
-        let link = Arc::clone(&served.link);
-        let handle = Arc::new(CallHandle { calls: Arc::clone(&link) as Arc<dyn Calls>, id: served.call });
+        let calls = Arc::clone(&served.calls);
+        let handle = Arc::new(CallHandle { calls: Arc::clone(&calls) as Arc<dyn Calls>, id: served.call });
         served.hold = Hold::Shared { _handle: Arc::clone(&handle) };
         let messages = Streaming::new::<C>(handle, served.max_recv_message, false);
-        (Request::served(messages, metadata, deadline, link, served.call), Reply(served))
+        (Request::served(messages, metadata, deadline, calls, served.call), Reply(served))
     }
 
     /// Answers a call of a method that is not there.
@@ -122,7 +120,7 @@ impl Reply {
             Err(status) => return self.fail(&status),
         };
         let status = with_trailers(trailers);
-        self.end(|conn, call| conn.respond(call, &metadata, message, &status));
+        self.end(Ending::Message { metadata: &metadata, message, status: &status });
     }
 
     /// Answers with many messages.
@@ -157,36 +155,27 @@ impl Reply {
                 return None;
             }
         };
-        let Served { link, call, send_encoding, .. } = &self.0;
+        let Served { calls, call, send_encoding, .. } = &self.0;
         let encoding = encoding.unwrap_or(*send_encoding);
         // Initial metadata leaves before the first message is there; where the handler has sent some, this is none.
-        let _ = link.with(|shared| shared.conn.send_metadata(*call, &metadata));
+        let _ = calls.send_metadata(*call, &metadata);
         let encode = compressed::<C, T>;
         Some((messages, Replies { reply: self, encode, encoding, trailers, turn: Turn::default() }))
     }
 
     /// Answers with an error.
     pub fn fail(mut self, status: &Status) {
-        self.end(|conn, call| conn.finish(call, status));
+        self.end(Ending::Status(status));
     }
 
     /// Gives the call its end, and lets go of it in the same moment.
-    fn end(&mut self, command: impl FnOnce(&mut server::Connection, CallId)) {
-        let Served { link, call, metadata, hold, .. } = &mut self.0;
-        let metadata = core::mem::take(metadata);
+    fn end(&mut self, ending: Ending<'_>) {
+        let Served { calls, call, metadata, hold, .. } = &mut self.0;
         let alone = matches!(hold, Hold::Alone);
-        let mut woken = Vec::new();
-        link.with(|shared| {
-            command(&mut shared.conn, *call);
-            shared.conn.recycle_metadata(metadata);
-            if alone {
-                shared.release(*call, &mut woken);
-            }
-        });
+        calls.end(*call, ending, core::mem::take(metadata), alone);
         if alone {
             *hold = Hold::Gone;
         }
-        wake_all(&mut woken);
     }
 }
 
@@ -206,9 +195,9 @@ impl<T> Replies<T> {
     ///
     /// CANCELLED when the call has ended; that of a message which cannot be encoded or is too long.
     pub async fn send(&mut self, message: T) -> Result<(), Status> {
-        let Served { link, call, .. } = &self.reply.0;
+        let Served { calls, call, .. } = &self.reply.0;
         let message = (self.encode)(&message, self.reply.0.encoding_now(self.encoding))?;
-        send(&**link, *call, message).await?;
+        send(&**calls, *call, message).await?;
         self.turn.pass().await;
         Ok(())
     }
@@ -217,7 +206,7 @@ impl<T> Replies<T> {
     pub fn end(self, result: Result<(), Status>) {
         let Self { mut reply, trailers, .. } = self;
         let status = result.map_or_else(|status| status, |()| with_trailers(trailers));
-        reply.end(|conn, call| conn.finish(call, &status));
+        reply.end(Ending::Status(&status));
     }
 }
 

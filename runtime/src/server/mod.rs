@@ -23,3 +23,5 @@ pub use unwired_core::grpc::Stats;
 pub use unwired_core::http2::Abuse;
 
 pub(crate) use running::panicked;
+#[cfg(feature = "mount")]
+pub(crate) use {incoming::Hold, incoming::Served, running::Running, stats::Tally};

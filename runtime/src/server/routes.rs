@@ -58,6 +58,12 @@ impl Routes {
         true
     }
 
+    /// The names of the services, in their order.
+    #[cfg(feature = "mount")]
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.services.iter().map(|(name, _)| *name)
+    }
+
     /// The method of that path.
     ///
     /// # Errors

@@ -3,23 +3,23 @@ use core::task::{Context, Poll, Waker};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use unwired_core::grpc::{CallId, server};
+use unwired_core::grpc::CallId;
 
 use super::service::Handler;
 use crate::Status;
-use crate::driver::{Link, keep};
+use crate::call::ServedCalls;
 
 /// A handler in a task of its own: dropped when its call ends early.
 pub(crate) struct Running {
     handler: Option<Handler>,
-    link: Arc<Link<server::Connection>>,
+    calls: Arc<dyn ServedCalls>,
     call: CallId,
 }
 
 impl Running {
-    pub(crate) fn new(handler: Handler, link: Arc<Link<server::Connection>>, call: CallId) -> Self {
-        link.handlers.started();
-        Self { handler: Some(handler), link, call }
+    pub(crate) fn new(handler: Handler, calls: Arc<dyn ServedCalls>, call: CallId) -> Self {
+        calls.handlers().started();
+        Self { handler: Some(handler), calls, call }
     }
 
     /// The first step, where the request was read. Answers whether the handler is done.
@@ -35,13 +35,8 @@ impl Running {
         // task that panics.
         let done = catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(cx))).unwrap_or_else(|_| {
             // Most often its call was answered by the drop of what held it; something else may hold it still.
-            let is_unanswered = self.link.with(|shared| {
-                let is_active = shared.conn.is_active(self.call);
-                shared.conn.finish(self.call, &panicked());
-                is_active
-            });
-            if is_unanswered {
-                self.link.handlers.panicked();
+            if self.calls.fail_unanswered(self.call, &panicked()) {
+                self.calls.handlers().panicked();
             }
             Poll::Ready(())
         });
@@ -53,7 +48,7 @@ impl Running {
 
     fn drop_handler(&mut self) {
         let Some(handler) = self.handler.take() else { return };
-        self.link.handlers.ended();
+        self.calls.handlers().ended();
         let _ = catch_unwind(AssertUnwindSafe(|| drop(handler)));
     }
 }
@@ -75,12 +70,7 @@ impl Future for Running {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        let ended = this.link.with(|shared| {
-            let wakers = shared.wakers.of(this.call);
-            keep(&mut wakers.task, cx.waker());
-            wakers.ended
-        });
-        if ended {
+        if this.calls.poll_task(this.call, cx.waker()).is_ready() {
             this.drop_handler();
             return Poll::Ready(());
         }

@@ -11,6 +11,7 @@ use super::listening::Open;
 use super::routes::{Route, Routes};
 use super::running::Running;
 use super::stats::Counted;
+use crate::call::ServedCalls;
 use crate::driver::{Link, Shared, Side, wake_all};
 
 /// What a server does with the calls of one connection.
@@ -99,7 +100,7 @@ impl Serving {
         });
         let Some((metadata, deadline, recv_encoding, send_encoding)) = incoming else { return };
         let served = Served {
-            link: Arc::clone(link),
+            calls: Arc::clone(link) as Arc<dyn ServedCalls>,
             call,
             recv_encoding,
             send_encoding,
@@ -108,7 +109,7 @@ impl Serving {
             hold: Hold::Alone,
         };
         let handler = route.service.call(route.method, Incoming { served, metadata, deadline });
-        let mut running = Running::new(handler, Arc::clone(link), call);
+        let mut running = Running::new(handler, Arc::clone(link) as Arc<dyn ServedCalls>, call);
         if route.pace.spawns(route.spawn, || link.runtime.spawns_handler()) {
             return link.runtime.spawn(running);
         }

@@ -4,6 +4,8 @@ use std::sync::{Arc, Weak};
 use unwired_core::grpc::Stats;
 use unwired_core::grpc::server::Connection;
 
+#[cfg(feature = "mount")]
+use crate::driver::Handlers;
 use crate::driver::Link;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::transport::Peer;
@@ -54,7 +56,12 @@ fn read(link: &Link<Connection>) -> ConnectionStats {
 /// The connections of a server, for what they count. They count by themselves as they go; whoever asks takes the sum, and
 /// a connection adds its own when it is over.
 #[derive(Default)]
-pub(crate) struct Tally(Mutex<State>);
+pub(crate) struct Tally {
+    state: Mutex<State>,
+    /// Handlers of calls that came over other people's HTTP.
+    #[cfg(feature = "mount")]
+    pub(crate) mounted: Handlers,
+}
 
 #[derive(Default)]
 struct State {
@@ -66,7 +73,7 @@ struct State {
 
 impl Tally {
     fn lock(&self) -> MutexGuard<'_, State> {
-        lock(&self.0)
+        lock(&self.state)
     }
 
     pub(super) fn on_accept_error(&self) {
@@ -106,6 +113,11 @@ impl Tally {
             sum.handlers_running += connection.handlers_running;
             sum.handlers_panicked += connection.handlers_panicked;
             sum.calls.merge(&connection.calls);
+        }
+        #[cfg(feature = "mount")]
+        {
+            sum.handlers_running += self.mounted.count_running();
+            sum.handlers_panicked += self.mounted.count_panicked();
         }
         sum.handlers_running += over.iter().map(|link| link.handlers.count_running()).sum::<usize>();
         sum

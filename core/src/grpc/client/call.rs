@@ -50,6 +50,18 @@ impl<'a> NewCall<'a> {
         }
     }
 
+    /// Whether there is time left for the call.
+    ///
+    /// # Errors
+    ///
+    /// DEADLINE_EXCEEDED.
+    pub fn check_deadline(&self, now: Instant) -> Result<(), Status> {
+        if self.deadline.is_some_and(|deadline| deadline <= now) {
+            return Err(Status::deadline_exceeded("the deadline passed before the call could be sent"));
+        }
+        Ok(())
+    }
+
     /// Writes the head of the request (gRPC, `PROTOCOL-HTTP2.md`), in the order that it asks for. The time left counts
     /// from `now`.
     pub fn put(&self, now: Instant, accept: EncodingSet, fields: &mut Fields) {
@@ -181,6 +193,16 @@ impl Call {
         true
     }
 
+    /// DATA has come. Answers whether somebody waits for a message and need not any longer.
+    pub fn on_data(&mut self, carrier: &mut impl Carrier) -> bool {
+        carrier.recv_data().is_some_and(|data| self.receiving.satisfies_wish(data))
+    }
+
+    /// Whether somebody waits for a message that has not come as a whole.
+    pub const fn is_awaited(&self) -> bool {
+        self.receiving.is_wished()
+    }
+
     /// Trailers have come, or a response that is nothing else.
     pub fn on_trailers(&mut self, carrier: &mut impl Carrier, fields: Fields) {
         match Status::from_trailers(fields) {
@@ -207,8 +229,15 @@ impl Call {
         };
         // gRPC, `PROTOCOL-HTTP2.md`: the server may have cancelled the call for the very deadline that we have.
         let late = code == Code::Cancelled && self.deadline.is_some_and(|deadline| deadline <= now);
-        self.status = Some(if late { deadline_exceeded() } else { Status::new(code, error.to_string()) });
-        self.receiving.end(false);
+        self.on_broken(if late { deadline_exceeded() } else { Status::new(code, error.to_string()) });
+    }
+
+    /// The carrier has failed, in a way that `status` tells. Messages that came before can still be had.
+    pub fn on_broken(&mut self, status: Status) {
+        if !self.is_over() {
+            self.status = Some(status);
+            self.receiving.end(false);
+        }
     }
 
     /// The deadline has passed: whatever still comes is dropped.

@@ -134,10 +134,7 @@ impl Connection {
     ///
     /// [`StartError`]; nothing has changed.
     pub fn start(&mut self, now: Instant, call: &NewCall<'_>) -> Result<CallId, StartError> {
-        if call.deadline.is_some_and(|deadline| deadline <= now) {
-            let status = Status::deadline_exceeded("the deadline passed before the call could be sent");
-            return Err(StartError::Failed(status));
-        }
+        call.check_deadline(now).map_err(StartError::Failed)?;
         let mut fields = self.link.http2.spare_fields();
         call.put(now, self.config.accept, &mut fields);
         match self.link.http2.open(fields, false) {

@@ -115,6 +115,17 @@ impl Call {
         self.receiving.end(true);
     }
 
+    /// The client has given the call up: what has come is of no use any more, and nothing can be sent.
+    pub const fn on_reset(&mut self) {
+        self.receiving.give_up();
+        self.sending = Sending::Done;
+    }
+
+    /// Whether the status was given to the carrier, or cannot be any more.
+    pub const fn is_finished(&self) -> bool {
+        matches!(self.sending, Sending::Done)
+    }
+
     /// The next message of the request.
     pub fn recv_message(&mut self, carrier: &mut impl Carrier) -> Received {
         match carrier.recv_data() {
