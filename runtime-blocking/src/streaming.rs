@@ -28,6 +28,11 @@ impl<T> Streaming<T> {
         self.flush.0.on(self.inner.message())
     }
 
+    /// Whether the message that came last was compressed on its way; `false` before the first.
+    pub const fn was_compressed(&self) -> bool {
+        self.inner.was_compressed()
+    }
+
     /// Initial metadata of the peer, once it is there; empty if the call ended without.
     pub fn metadata(&self) -> Metadata {
         self.flush.0.on(self.inner.metadata())

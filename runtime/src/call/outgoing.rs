@@ -93,10 +93,11 @@ impl<T> Answer<T> {
     /// The status of the call, if it is not OK.
     pub async fn response(mut self) -> Result<Response<T>, Status> {
         let message = self.0.message().await?;
+        let was_compressed = self.0.was_compressed();
         let trailers = self.0.trailers().await?;
         let metadata = self.0.metadata().await;
         let message = message.ok_or_else(|| Status::unimplemented("the server sent no message"))?;
-        Ok(Response::from_parts(message, metadata, trailers))
+        Ok(Response::from_parts(message, metadata, trailers, was_compressed))
     }
 }
 

@@ -45,6 +45,7 @@ impl Time {
 struct Served {
     calls: Arc<dyn ServedCalls>,
     call: CallId,
+    was_compressed: bool,
 }
 
 impl<T> Request<T> {
@@ -68,11 +69,12 @@ impl<T> Request<T> {
         deadline: Option<Instant>,
         calls: Arc<dyn ServedCalls>,
         call: CallId,
+        was_compressed: bool,
     ) -> Self {
         Self {
             metadata,
             time: Time { timeout: None, deadline },
-            served: Some(Served { calls, call }),
+            served: Some(Served { calls, call, was_compressed }),
             ..Self::new(message)
         }
     }
@@ -196,6 +198,12 @@ impl<T> Request<T> {
     pub fn cancellation(&self) -> Option<Cancellation> {
         let served = self.served.as_ref()?;
         Some(Cancellation::new(Arc::clone(&served.calls) as Arc<dyn Calls>, served.call))
+    }
+
+    /// Whether the one message that a handler received was compressed on its way. Of a stream,
+    /// [`Streaming::was_compressed`](crate::Streaming::was_compressed) says it for each.
+    pub fn was_compressed(&self) -> bool {
+        self.served.as_ref().is_some_and(|served| served.was_compressed)
     }
 
     /// Switches the compression of the response off and on. `None` outside of a handler.

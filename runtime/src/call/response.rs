@@ -10,6 +10,7 @@ pub struct Response<T> {
     trailers: Metadata,
     extensions: Extensions,
     pub(crate) encoding: Option<Encoding>,
+    was_compressed: bool,
 }
 
 impl<T> Response<T> {
@@ -21,11 +22,17 @@ impl<T> Response<T> {
             trailers: Metadata::new(),
             extensions: Extensions::new(),
             encoding: None,
+            was_compressed: false,
         }
     }
 
-    pub(crate) fn from_parts(message: T, metadata: Metadata, trailers: Metadata) -> Self {
-        Self { message, metadata, trailers, extensions: Extensions::new(), encoding: None }
+    pub(crate) fn from_parts(
+        message: T,
+        metadata: Metadata,
+        trailers: Metadata,
+        was_compressed: bool,
+    ) -> Self {
+        Self { message, metadata, trailers, extensions: Extensions::new(), encoding: None, was_compressed }
     }
 
     pub(crate) fn into_parts(self) -> (T, Metadata, Metadata, Option<Encoding>) {
@@ -84,6 +91,12 @@ impl<T> Response<T> {
         self.encoding = Some(Encoding::Identity);
     }
 
+    /// Whether the message that a client received was compressed on its way. Of a stream,
+    /// [`Streaming::was_compressed`](crate::Streaming::was_compressed) says it for each.
+    pub const fn was_compressed(&self) -> bool {
+        self.was_compressed
+    }
+
     /// The same with another message.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Response<U> {
         Response {
@@ -92,6 +105,7 @@ impl<T> Response<T> {
             trailers: self.trailers,
             extensions: self.extensions,
             encoding: self.encoding,
+            was_compressed: self.was_compressed,
         }
     }
 }

@@ -21,6 +21,7 @@ pub struct Streaming<T> {
     /// Once a message that is compressed has come.
     encoding: Option<Encoding>,
     max_message: usize,
+    was_compressed: bool,
     /// What a client waits for behind the last message; a server has no status to wait for.
     awaits_status: bool,
     status: Option<Status>,
@@ -34,6 +35,7 @@ impl<T> Streaming<T> {
             decode: C::decode,
             encoding: None,
             max_message,
+            was_compressed: false,
             awaits_status,
             status: None,
             is_over: false,
@@ -50,6 +52,11 @@ impl<T> Streaming<T> {
     /// after it.
     pub async fn message(&mut self) -> Result<Option<T>, Status> {
         core::future::poll_fn(|cx| self.poll_message(cx)).await.transpose()
+    }
+
+    /// Whether the message that came last was compressed on its way; `false` before the first.
+    pub const fn was_compressed(&self) -> bool {
+        self.was_compressed
     }
 
     /// Initial metadata of the peer, once it is there; empty if the call ended without.
@@ -85,6 +92,7 @@ impl<T> Streaming<T> {
                     }
                     None => Encoding::Identity,
                 };
+                self.was_compressed = message.compressed;
                 let decoded = decompressed(message, encoding, self.max_message).and_then(self.decode);
                 self.is_over = decoded.is_err();
                 return Poll::Ready(Some(decoded));

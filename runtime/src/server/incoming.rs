@@ -61,8 +61,10 @@ impl Incoming {
     pub async fn one<C: Codec<T>, T>(self) -> Option<(Request<T>, Reply)> {
         let Self { served, metadata, deadline } = self;
         let received = core::future::poll_fn(|cx| served.calls.poll_message(served.call, cx.waker())).await;
+        let mut was_compressed = false;
         let message = match received {
             Received::Message(message) => {
+                was_compressed = message.compressed;
                 decompressed(message, served.recv_encoding, served.max_recv_message)
             }
             Received::Failed(status) => Err(status),
@@ -72,8 +74,9 @@ impl Incoming {
         };
         match message.and_then(C::decode) {
             Ok(message) => {
+                let calls = Arc::clone(&served.calls);
                 let request =
-                    Request::served(message, metadata, deadline, Arc::clone(&served.calls), served.call);
+                    Request::served(message, metadata, deadline, calls, served.call, was_compressed);
                 Some((request, Reply(served)))
             }
             Err(status) => {
@@ -90,7 +93,7 @@ impl Incoming {
         let handle = Arc::new(CallHandle { calls: Arc::clone(&calls) as Arc<dyn Calls>, id: served.call });
         served.hold = Hold::Shared { _handle: Arc::clone(&handle) };
         let messages = Streaming::new::<C>(handle, served.max_recv_message, false);
-        (Request::served(messages, metadata, deadline, calls, served.call), Reply(served))
+        (Request::served(messages, metadata, deadline, calls, served.call, false), Reply(served))
     }
 
     /// Answers a call of a method that is not there.

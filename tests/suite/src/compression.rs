@@ -51,8 +51,9 @@ pub async fn messages_are_compressed_where_both_sides_want_it(rt: &RuntimeHandle
     assert_eq!(took_whole_messages(&counted), (true, false), "the server compresses");
 
     let compressing = client.clone().send_compressed(Encoding::Gzip);
-    let answer = compressing.unary_call(echo()).await.unwrap().into_inner();
-    assert_eq!(answer.payload.unwrap().body.len(), SIZE);
+    let answer = compressing.unary_call(echo()).await.unwrap();
+    assert!(answer.was_compressed());
+    assert_eq!(answer.into_inner().payload.unwrap().body.len(), SIZE);
     assert_eq!(took_whole_messages(&counted), (false, false), "both do");
 
     let requests = stream::iter((0..3).map(|_| input(vec![0; SIZE])));
@@ -88,9 +89,11 @@ pub async fn a_stream_is_compressed_message_by_message(rt: &RuntimeHandle) {
             .to_vec();
         let request = StreamingOutputCallRequest { response_parameters, ..Default::default() };
         let mut answers = client.streaming_output_call(request).await.unwrap().into_inner();
-        while let Some(answer) = answers.message().await.unwrap() {
-            assert_eq!(answer.payload.unwrap().body.len(), SIZE);
+        for compressed in pattern {
+            let answer = answers.message().await.unwrap().unwrap();
+            assert_eq!((answer.payload.unwrap().body.len(), answers.was_compressed()), (SIZE, compressed));
         }
+        assert_eq!(answers.message().await.unwrap(), None);
         assert_eq!(counted.back.load(Ordering::SeqCst) / SIZE, whole);
     }
     server.stop().await;
