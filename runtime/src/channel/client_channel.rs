@@ -1,4 +1,5 @@
 use core::pin::Pin;
+use core::sync::atomic::Ordering;
 use core::task::{Context, Poll, Waker};
 use std::collections::BTreeMap;
 use std::io;
@@ -12,9 +13,10 @@ use super::abort::Abort;
 use super::attempt::Attempt;
 use super::builder::Options;
 use super::connected::Connected;
-use super::policy::{Action, Failure, NoPick, Pool, Settings, Throttle};
+use super::policy::{Action, Failure, Health, NoPick, Pool, Settings, Throttle};
 use super::resolving::{Resolution, Resolver};
 use super::target::Target;
+use super::watching::Watching;
 use crate::Status;
 use crate::driver::wake_all;
 #[cfg(feature = "tls")]
@@ -30,6 +32,8 @@ pub(crate) struct ClientChannel {
     /// Suspends retries.
     pub(crate) throttle: Option<Throttle>,
     resolver: Resolver,
+    /// The service whose health is watched on each connection, where calls are spread.
+    health_check: Option<Arc<str>>,
     /// What makes connections with TLS, or why nothing can.
     #[cfg(feature = "tls")]
     tls: Option<Result<Connector, String>>,
@@ -72,9 +76,13 @@ impl ClientChannel {
         let balancing = options.load_balancing.clone();
         let balancing = balancing.or_else(|| config_of_services?.load_balancing.clone()).unwrap_or_default();
         let throttle = config_of_services.and_then(|config| config.throttling).map(Throttle::new);
+        let balance = balancing.balance();
+        let health_check = config_of_services.and_then(|config| config.health_check.clone());
+        let health_check = health_check.filter(|_| balance.is_some());
         let pool = Pool::new(Settings {
             target: target.to_string(),
-            balance: balancing.balance(),
+            balance,
+            checks_health: health_check.is_some(),
             has_fixed_servers: resolver.0.is_fixed(),
             idle_timeout: options.idle_timeout,
             max_connections: options.max_connections,
@@ -95,6 +103,7 @@ impl ClientChannel {
             options,
             throttle,
             resolver,
+            health_check,
             #[cfg(feature = "tls")]
             tls,
             state: Mutex::new(state),
@@ -163,7 +172,24 @@ impl ClientChannel {
         self.change(state, |pool| is_wanted = pool.connected(now, number, Arc::clone(connected)));
         // Those who wait for room on another connection to the same server have some here.
         connected.turns.wake(true);
+        if is_wanted && let Some(service) = &self.health_check {
+            connected.is_watched.store(true, Ordering::Relaxed);
+            let watching = Watching {
+                channel: Arc::downgrade(self),
+                connected: Arc::clone(connected),
+                service: Arc::clone(service),
+            };
+            self.runtime.spawn(watching.run(self.runtime.clone()));
+        }
         is_wanted
+    }
+
+    /// The server of a connection says how it is.
+    pub(super) fn health(self: &Arc<Self>, connected: &Arc<Connected>, health: Health) {
+        let now = self.runtime.now();
+        self.change(self.lock(), |pool| pool.health(now, connected, health));
+        // Those who wait for room may have some here from now on, or shall go elsewhere.
+        connected.turns.wake(true);
     }
 
     pub(super) fn failed(self: &Arc<Self>, number: u64, failure: Failure) {
@@ -175,6 +201,7 @@ impl ClientChannel {
 
     /// Takes no more calls on a connection: the next one gets another.
     pub(crate) fn lost(self: &Arc<Self>, connected: &Arc<Connected>) {
+        connected.retired.give_up();
         let now = self.runtime.now();
         self.change(self.lock(), |pool| pool.lost(now, connected));
     }
@@ -255,6 +282,7 @@ impl ClientChannel {
             abort.give_up();
         }
         for connected in drained {
+            connected.retired.give_up();
             connected.link.with(|shared| shared.conn.drain(self.runtime.now(), None));
             connected.turns.wake(true);
         }
@@ -306,6 +334,7 @@ impl Drop for ClientChannel {
             match action {
                 // Calls under way hold the connection themselves; they go on to their ends.
                 Action::Drain(connected) => {
+                    connected.retired.give_up();
                     connected.link.with(|shared| shared.conn.drain(self.runtime.now(), None));
                 }
                 Action::Abort(attempt) => {

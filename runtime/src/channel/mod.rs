@@ -9,6 +9,9 @@
 //! between its tries; those that [wait for ready](crate::Request::set_wait_for_ready) wait for as long as their deadlines allow.
 //! Calls over the server's limit wait for their turn, or get [another connection](Builder::max_connections).
 //!
+//! **Servers that say they are not well.** Where calls are spread over several servers, [`ServiceConfig::health_check`] has each
+//! connection ask its server's health service, and one that does not serve gets no calls while there is another.
+//!
 //! **Calls that are sent again.** One that no server has acted on (it was refused, or the connection went away before) is
 //! sent once more, whatever kind it is; what a stream has sent is kept for that until the server answers, up to 256 KiB. A
 //! [`ServiceConfig`] says for each method whether calls that fail are sent again ([`RetryPolicy`]), or unary ones are sent
@@ -45,11 +48,13 @@ mod setup;
 mod starting;
 mod target;
 mod turns;
+mod watching;
 
 pub use balancing::{Balance, LoadBalancing};
 pub use builder::{Builder, Channel};
 pub use calls::Client;
 pub use connectivity::Connectivity;
+pub(crate) use policy::PUSHBACK;
 pub use resolving::{Endpoint, Resolution, Resolve};
 #[cfg(feature = "service-config")]
 pub use service_config::ServiceConfigError;

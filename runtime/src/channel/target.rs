@@ -81,8 +81,8 @@ impl fmt::Display for Target {
 impl FromStr for Target {
     type Err = TargetError;
 
-    /// Reads `http://HOST:PORT`, `https://HOST:PORT`, `HOST:PORT`, `unix:PATH` or `unix:///PATH`; and as gRPC writes names,
-    /// `dns:HOST:PORT`, `dns:///HOST:PORT`, `ipv4:ADDRESS:PORT,ADDRESS:PORT` and `ipv6:[ADDRESS]:PORT,[ADDRESS]:PORT`.
+    /// Reads `http://HOST:PORT`, `https://HOST:PORT`, `HOST:PORT`, `unix:PATH` or `unix:///PATH`, on Linux
+    /// `unix-abstract:NAME`; and as gRPC writes names, `dns:HOST:PORT`, `dns:///HOST:PORT`, `ipv4:ADDRESS:PORT,ADDRESS:PORT` and `ipv6:[ADDRESS]:PORT,[ADDRESS]:PORT`.
     fn from_str(text: &str) -> Result<Self, TargetError> {
         let error =
             |why: &str| TargetError(format!("{text:?} is no target: {why} (as in http://localhost:50051)"));
@@ -90,6 +90,10 @@ impl FromStr for Target {
         if let Some(path) = text.strip_prefix("unix:") {
             let path = path.strip_prefix("//").unwrap_or(path);
             return Ok(Self::Address(Address::Unix(path.into())));
+        }
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        if let Some(name) = text.strip_prefix("unix-abstract:") {
+            return Ok(Self::Address(Address::Unix(format!("\0{name}").into())));
         }
         if let Some(list) = text.strip_prefix("ipv4:").or_else(|| text.strip_prefix("ipv6:")) {
             return list_of(list, text.starts_with("ipv4")).map_err(|why| error(&why));
@@ -158,6 +162,13 @@ mod tests {
             ("ipv6:[::1]:50051", "[::1]:50051"),
         ] {
             assert_eq!(text.parse::<Target>().unwrap().to_string(), shown, "{text}");
+        }
+        #[cfg(target_os = "linux")]
+        {
+            let name: Target = "unix-abstract:a/name".parse().unwrap();
+            assert_eq!(name.to_string(), "unix-abstract:a/name");
+            let Target::Address(Address::Unix(path)) = name else { panic!("no unix socket") };
+            assert_eq!(path.as_os_str(), "\0a/name");
         }
         let list: Target = "ipv4:10.0.0.1:50051,10.0.0.2:50052".parse().unwrap();
         assert_eq!(list.authority(), "10.0.0.1:50051");

@@ -4,6 +4,7 @@ use core::time::Duration;
 use unwired_core::Instant;
 
 use super::eyeballs::{self, ATTEMPT_DELAY};
+use super::health::Health;
 use super::lookup::Lookup;
 use super::server::{Effort, Failure, Server};
 use crate::Status;
@@ -56,6 +57,8 @@ pub(crate) struct Settings {
     pub(crate) balance: Option<Box<dyn Balance>>,
     pub(crate) has_fixed_servers: bool,
     pub(crate) idle_timeout: Option<Duration>,
+    /// Connections get calls once [`Pool::health`] says so, where there is a balance.
+    pub(crate) checks_health: bool,
     /// To one server.
     pub(crate) max_connections: usize,
     pub(crate) seed: u64,
@@ -72,6 +75,7 @@ pub(crate) struct Pool<C> {
     /// Why the last answer was none.
     lookup_failure: Option<Failure>,
     idle_timeout: Option<Duration>,
+    checks_health: bool,
     max_connections: usize,
     last_used: Instant,
     /// Counts tries: what one says that was given up is nobody's business any more.
@@ -116,9 +120,18 @@ enum Stage {
 
 impl<C: Lane> Pool<C> {
     pub(crate) fn new(settings: Settings) -> Self {
-        let Settings { target, balance, has_fixed_servers, idle_timeout, max_connections, seed } = settings;
+        let Settings {
+            target,
+            balance,
+            has_fixed_servers,
+            idle_timeout,
+            checks_health,
+            max_connections,
+            seed,
+        } = settings;
         Self {
             target,
+            checks_health: checks_health && balance.is_some(),
             mode: balance.map_or(Mode::PickFirst(Stage::Fresh), Mode::Spread),
             life: Life::Idle,
             servers: Vec::new(),
@@ -265,7 +278,11 @@ impl<C: Lane> Pool<C> {
             server.effort = Effort::None;
             server.begun = begun;
             server.backoff.on_success();
-            server.connections.push(lane);
+            if self.checks_health {
+                server.held_back.push((lane, None));
+            } else {
+                server.connections.push(lane);
+            }
         }
         if let Mode::PickFirst(stage) = &mut self.mode
             && replace(stage, Stage::Chosen) != Stage::Chosen
@@ -297,11 +314,11 @@ impl<C: Lane> Pool<C> {
 
     /// A connection takes no more calls.
     pub(crate) fn lost(&mut self, now: Instant, lane: &C) {
-        let holds = |server: &Server<C>| server.connections.iter().position(|there| there.is(lane));
-        let found = self.servers.iter_mut().find_map(|server| holds(server).map(|place| (server, place)));
-        let Some((server, place)) = found else { return };
-        server.connections.remove(place);
-        if server.connections.is_empty() {
+        let holds = |server: &&mut Server<C>| server.all_connections().any(|there| there.is(lane));
+        let Some(server) = self.servers.iter_mut().find(holds) else { return };
+        server.connections.retain(|there| !there.is(lane));
+        server.held_back.retain(|(there, _)| !there.is(lane));
+        if !server.is_connected() {
             self.lookup.doubt();
             match &mut self.mode {
                 // What connects as one more connection is the only one now.
@@ -314,6 +331,23 @@ impl<C: Lane> Pool<C> {
                 }
                 Mode::Spread(_) => {}
             }
+        }
+        self.settle(now);
+    }
+
+    /// The server that `lane` leads to says how it is, or is asked.
+    pub(crate) fn health(&mut self, now: Instant, lane: &C, health: Health) {
+        let holds = |server: &&mut Server<C>| server.all_connections().any(|there| there.is(lane));
+        let Some(server) = self.servers.iter_mut().find(holds) else { return };
+        let mut of_lane = server.connections.extract_if(.., |there| there.is(lane)).next();
+        if of_lane.is_none() {
+            of_lane =
+                server.held_back.extract_if(.., |(there, _)| there.is(lane)).next().map(|(lane, _)| lane);
+        }
+        let Some(lane) = of_lane else { return };
+        match health {
+            Health::Serving => server.connections.push(lane),
+            Health::NotServing(why) => server.held_back.push((lane, Some(why))),
         }
         self.settle(now);
     }
@@ -335,7 +369,7 @@ impl<C: Lane> Pool<C> {
     fn next_step(&self) -> Option<Instant> {
         let Life::Active { on_hold } = self.life else { return None };
         let pauses = || {
-            let waiting = self.servers.iter().filter(|server| server.connections.is_empty());
+            let waiting = self.servers.iter().filter(|server| !server.is_connected());
             waiting.filter_map(Server::pauses_until).min()
         };
         let connect = match &self.mode {
@@ -350,7 +384,7 @@ impl<C: Lane> Pool<C> {
     /// Time has passed. With `is_awaited`, calls wait for a connection.
     pub(crate) fn tick(&mut self, now: Instant, is_awaited: bool) {
         if self.idle_at().is_some_and(|at| at <= now) {
-            let lanes = self.servers.iter().flat_map(|server| &server.connections);
+            let lanes = self.servers.iter().flat_map(Server::all_connections);
             // Since when the one has been quiet that was used last; `now` while there are calls.
             let since = lanes.map(|lane| lane.idle_since().unwrap_or(now)).max();
             let used = if is_awaited { Some(now) } else { since };
@@ -376,7 +410,7 @@ impl<C: Lane> Pool<C> {
             if let Effort::Connecting { attempt, .. } = replace(&mut server.effort, Effort::None) {
                 self.actions.push(Action::Abort(attempt));
             }
-            self.actions.extend(server.connections.drain(..).map(Action::Drain));
+            self.actions.extend(server.take_connections().map(Action::Drain));
         }
         self.servers = servers;
         self.life = Life::Idle;
@@ -385,11 +419,11 @@ impl<C: Lane> Pool<C> {
         }
     }
 
-    fn let_go(&mut self, server: Server<C>) {
+    fn let_go(&mut self, mut server: Server<C>) {
         if let Effort::Connecting { attempt, .. } = server.effort {
             self.actions.push(Action::Abort(attempt));
         }
-        self.actions.extend(server.connections.into_iter().map(Action::Drain));
+        self.actions.extend(server.take_connections().map(Action::Drain));
     }
 
     /// The server that `attempt` is for, and when that began; `None` if it was given up.
@@ -442,7 +476,7 @@ impl<C: Lane> Pool<C> {
     /// Connects to those that may be tried again.
     fn connect_all(&mut self, now: Instant) {
         for index in 0..self.servers.len() {
-            let is_due = |server: &Server<C>| server.connections.is_empty() && server.may_connect(now);
+            let is_due = |server: &Server<C>| !server.is_connected() && server.may_connect(now);
             if self.servers.get(index).is_some_and(is_due) {
                 self.connect(index, now);
             }
@@ -479,8 +513,10 @@ impl<C: Lane> Pool<C> {
 
     /// What the channel is, by what its servers are.
     fn assess(&self) -> Connectivity {
-        let is_moving =
-            |server: &Server<C>| matches!(server.effort, Effort::Connecting { .. } | Effort::Resting { .. });
+        let is_asked = |server: &Server<C>| server.held_back.iter().any(|(_, why)| why.is_none());
+        let is_moving = |server: &Server<C>| {
+            matches!(server.effort, Effort::Connecting { .. } | Effort::Resting { .. }) || is_asked(server)
+        };
         match (self.life, &self.mode) {
             (Life::Closed, _) => Connectivity::Shutdown,
             (Life::Idle, _) => Connectivity::Idle,
@@ -498,7 +534,11 @@ impl<C: Lane> Pool<C> {
         let mut tried = Vec::new();
         let mut source = None;
         for server in &self.servers {
-            if let Effort::Failed { failure, .. } = &server.effort {
+            let failed = match &server.effort {
+                Effort::Failed { failure, .. } => Some(failure),
+                _ => server.held_back.iter().find_map(|(_, why)| why.as_ref()),
+            };
+            if let Some(failure) = failed {
                 let address = server.endpoint.address.to_string();
                 let Failure { why, error } = failure;
                 tried.push(if address == self.target { why.clone() } else { format!("{address}: {why}") });

@@ -7,7 +7,8 @@ use crate::channel::RetryPolicy;
 use crate::{Metadata, Status};
 
 /// How a server says when it wants a call again (gRFC A6): milliseconds; whatever is no such number: never.
-const PUSHBACK: &str = "grpc-retry-pushback-ms";
+/// How a server says when it wants a call again, in milliseconds; what is no number says never.
+pub(crate) const PUSHBACK: &str = "grpc-retry-pushback-ms";
 /// gRFC A6: each pause is drawn from 0.8 to 1.2 of what it should be.
 const JITTER: (f64, f64) = (0.8, 0.4);
 

@@ -43,6 +43,8 @@ pub(super) enum Effort {
 pub(super) struct Server<C> {
     pub(super) endpoint: Endpoint,
     pub(super) connections: Vec<C>,
+    /// Connections that get no calls: it was asked for its health there and has not answered, or does not serve and says why.
+    pub(super) held_back: Vec<(C, Option<Failure>)>,
     pub(super) effort: Effort,
     pub(super) backoff: Backoff,
     /// When the connection was begun that came last.
@@ -54,10 +56,26 @@ impl<C> Server<C> {
         Self {
             endpoint,
             connections: Vec::new(),
+            held_back: Vec::new(),
             effort: Effort::None,
             backoff: Backoff::new(seed),
             begun: Instant::ZERO,
         }
+    }
+
+    /// Whether there is a connection, one that gets no calls included.
+    pub(super) const fn is_connected(&self) -> bool {
+        !self.connections.is_empty() || !self.held_back.is_empty()
+    }
+
+    /// All connections.
+    pub(super) fn all_connections(&self) -> impl Iterator<Item = &C> {
+        self.connections.iter().chain(self.held_back.iter().map(|(lane, _)| lane))
+    }
+
+    /// Takes all connections out.
+    pub(super) fn take_connections(&mut self) -> impl Iterator<Item = C> {
+        self.connections.drain(..).chain(self.held_back.drain(..).map(|(lane, _)| lane))
     }
 
     /// Whether a try may begin at `now`.

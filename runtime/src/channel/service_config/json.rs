@@ -68,6 +68,12 @@ fn read(text: &str) -> Result<ServiceConfig, String> {
         }
         config = config.retry_throttling(RetryThrottling::new(tokens as u32, ratio as f32));
     }
+    if let Some(check) = object.get("healthCheckConfig") {
+        let check = check.as_object().ok_or("healthCheckConfig is no object")?;
+        if let Some(name) = check.get("serviceName") {
+            config = config.health_check(name.as_str().ok_or("serviceName of healthCheckConfig is no text")?);
+        }
+    }
     let old_name = object.get("loadBalancingPolicy").and_then(Value::as_str).and_then(balancing);
     let policies = list(object, "loadBalancingConfig")?;
     let known = policies.iter().filter_map(|policy| balancing(policy.as_object()?.keys().next()?)).next();
@@ -212,6 +218,7 @@ mod tests {
                     "nonFatalStatusCodes": ["INTERNAL"]}}
             ],
             "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},
+            "healthCheckConfig": {"serviceName": "a.B"},
             "unknown": 1
         }"#
         .parse()
@@ -228,6 +235,9 @@ mod tests {
         let other = config.at("/a.C/E").unwrap();
         assert!(matches!(&other.attempts, Attempts::Hedge(policy) if policy.max_attempts == 3));
         assert_eq!(config.throttling.unwrap().earned, 100);
+        assert_eq!(config.health_check.as_deref(), Some("a.B"));
+        let unnamed: ServiceConfig = r#"{"healthCheckConfig": {}}"#.parse().unwrap();
+        assert_eq!(unnamed.health_check, None, "not even the server as a whole");
     }
 
     #[test]
@@ -243,6 +253,7 @@ mod tests {
             (r#"{"methodConfig": [{"hedgingPolicy": {"maxAttempts": 1}}]}"#, "2 at least"),
             (r#"{"methodConfig": [{"hedgingPolicy": {}, "retryPolicy": {}}]}"#, "not both"),
             (r#"{"retryThrottling": {"maxTokens": 0, "tokenRatio": 1}}"#, "maxTokens"),
+            (r#"{"healthCheckConfig": {"serviceName": 1}}"#, "serviceName"),
         ] {
             let error = text.parse::<ServiceConfig>().unwrap_err().to_string();
             assert!(error.contains(why), "{text}: {error}");

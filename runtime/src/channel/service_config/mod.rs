@@ -33,6 +33,7 @@ pub struct ServiceConfig {
     methods: BTreeMap<String, Arc<MethodConfig>>,
     pub(crate) throttling: Option<RetryThrottling>,
     pub(crate) load_balancing: Option<LoadBalancing>,
+    pub(crate) health_check: Option<Arc<str>>,
 }
 
 impl ServiceConfig {
@@ -75,6 +76,19 @@ impl ServiceConfig {
     #[must_use]
     pub fn load_balancing(mut self, load_balancing: LoadBalancing) -> Self {
         self.load_balancing = Some(load_balancing);
+        self
+    }
+
+    /// Asks each server how it is with `service` (its full name; empty for the server as a whole), by a watch of
+    /// `grpc.health.v1.Health` that goes on for as long as the connection does. A server that says anything else than SERVING
+    /// gets no calls until it does; one that has no health service gets calls as without this. While no server is well, calls
+    /// fail with UNAVAILABLE and say why, and those that wait for ready wait.
+    ///
+    /// Where all calls go to the first server that can be reached ([`LoadBalancing::PickFirst`]), none is asked, as in other
+    /// gRPC libraries: there is no other one to go to.
+    #[must_use]
+    pub fn health_check(mut self, service: &str) -> Self {
+        self.health_check = Some(service.into());
         self
     }
 

@@ -50,6 +50,8 @@ struct World {
     log: Vec<(Duration, String)>,
     lookups: Vec<Instant>,
     drained: Vec<Fake>,
+    /// The connection that was made last to each address.
+    made: BTreeMap<String, Fake>,
     states: Vec<Connectivity>,
 }
 
@@ -59,6 +61,10 @@ fn endpoint(text: &str) -> Endpoint {
 
 impl World {
     fn new(names: &[&str], balancing: &LoadBalancing, seed: u64) -> Self {
+        Self::with(names, balancing, seed, false)
+    }
+
+    fn with(names: &[&str], balancing: &LoadBalancing, seed: u64, checks_health: bool) -> Self {
         Self {
             now: Instant::ZERO + SECOND * 1000,
             pool: Pool::new(Settings {
@@ -66,6 +72,7 @@ impl World {
                 balance: balancing.balance(),
                 has_fixed_servers: false,
                 idle_timeout: Some(SECOND * 1800),
+                checks_health,
                 max_connections: 1,
                 seed,
             }),
@@ -75,6 +82,7 @@ impl World {
             log: Vec::new(),
             lookups: Vec::new(),
             drained: Vec::new(),
+            made: BTreeMap::new(),
             states: vec![Connectivity::Idle],
         }
     }
@@ -93,7 +101,9 @@ impl World {
                 let is_legal = match last {
                     Connectivity::Shutdown => false,
                     Connectivity::TransientFailure => {
-                        matches!(state, Connectivity::Connecting | Connectivity::Shutdown)
+                        // A connection that was not well may be so in a moment.
+                        self.pool.checks_health && state == Connectivity::Ready
+                            || matches!(state, Connectivity::Connecting | Connectivity::Shutdown)
                     }
                     _ => true,
                 };
@@ -148,7 +158,10 @@ impl World {
                 Some((at, attempt)) if at <= self.now => {
                     let (_, address, succeeds) = self.tries.remove(&attempt).unwrap();
                     if succeeds {
-                        assert!(self.pool.connected(self.now, attempt, Fake(Rc::new(address))));
+                        let name = address.to_string();
+                        let lane = Fake(Rc::new(address));
+                        self.made.insert(name, lane.clone());
+                        assert!(self.pool.connected(self.now, attempt, lane));
                     } else {
                         let error = io::Error::from(io::ErrorKind::ConnectionRefused);
                         self.pool.failed(self.now, attempt, Failure::from(error));
@@ -375,4 +388,66 @@ fn whatever_happens_a_call_gets_a_connection_in_the_end() {
         world.run_for(SECOND);
         assert!(world.call().is_some(), "seed {seed}: {:?}", world.states);
     }
+}
+
+impl World {
+    fn says(&mut self, address: &str, health: Health) {
+        let lane = self.made[address].clone();
+        self.pool.health(self.now, &lane, health);
+        self.obey();
+    }
+}
+
+fn not_serving() -> Health {
+    Health::NotServing(Failure::new("not well", None))
+}
+
+#[test]
+fn a_connection_gets_calls_while_its_server_is_well() {
+    let mut world = World::with(&[A, B], &LoadBalancing::RoundRobin, 1, true)
+        .answer(A, Answer::After(MILLISECOND))
+        .answer(B, Answer::After(MILLISECOND));
+    assert_eq!(world.call(), None);
+    world.run_for(SECOND);
+    // Both are connected, and neither has said anything.
+    assert_eq!(world.call(), None);
+    assert_eq!(world.pool.connectivity(), Connectivity::Connecting);
+    world.says(A, Health::Serving);
+    assert_eq!(world.call().as_deref(), Some(A));
+    world.says(B, Health::Serving);
+    let mut called: Vec<_> = (0..4).filter_map(|_| world.call()).collect();
+    called.sort();
+    assert_eq!(called, [A, A, B, B]);
+
+    world.says(A, not_serving());
+    assert!((0..4).all(|_| world.call().as_deref() == Some(B)));
+    world.says(B, not_serving());
+    assert_eq!(world.call(), None);
+    let NoPick::Unreachable(status) = world.pool.refusal() else { panic!("calls wait") };
+    assert!(status.message().contains(&format!("{A}: not well")), "{status}");
+    // Nothing is wrong with the connections: they stay, and no other is made.
+    world.run_for(SECOND * 600);
+    assert_eq!((world.log.len(), world.drained.len()), (2, 0));
+    world.says(B, Health::Serving);
+    assert_eq!(world.call().as_deref(), Some(B));
+
+    // One that is not well and is lost is made again.
+    let lost = world.made[A].clone();
+    world.pool.lost(world.now, &lost);
+    world.obey();
+    world.run_for(SECOND * 5);
+    assert_eq!(world.log.len(), 3);
+    // All of them end with the channel.
+    world.pool.close();
+    world.obey();
+    assert_eq!(world.drained.len(), 2);
+}
+
+#[test]
+fn the_first_server_that_is_reached_is_not_asked_how_it_is() {
+    let mut world =
+        World::with(&[A], &LoadBalancing::PickFirst, 1, true).answer(A, Answer::After(MILLISECOND));
+    world.call();
+    world.run_for(SECOND);
+    assert_eq!(world.call().as_deref(), Some(A));
 }
