@@ -30,8 +30,9 @@ use std::net::SocketAddr;
 use async_std::net::ToSocketAddrs;
 use unwired::channel::{Builder, TargetError};
 use unwired::server::Bound;
-use unwired::transport::{Address, BoxFuture, Runtime, RuntimeHandle};
+use unwired::transport::{Address, BoxFuture, Listen, Runtime, RuntimeHandle};
 use unwired::{Channel, Instant, Server, Status};
+pub use unwired_sockets as sockets;
 use unwired_sockets::async_io::{self, Listener, Socket, Timer};
 
 /// Listens at `address`: what it returns knows the port, and serves.
@@ -43,6 +44,16 @@ pub async fn bind(address: impl Into<Address>) -> io::Result<Bound> {
     let runtime = AsyncStd::handle();
     let listener = runtime.listen(address.into()).await?;
     Ok(Bound::new(runtime, listener))
+}
+
+/// Serves at `listener`, which is open already: one that shares its port, one that the service manager passed on; see
+/// [`sockets::Bind`] and [`sockets::inherited`]. [`Bound::join`] takes several together.
+///
+/// # Errors
+///
+/// Those of the system.
+pub fn listen_on(listener: sockets::Listener) -> io::Result<Bound> {
+    Ok(Bound::new(AsyncStd::handle(), async_io::listen_on(listener)?.boxed()))
 }
 
 /// Serves at `address` until the future is dropped.
@@ -132,7 +143,7 @@ impl Runtime for AsyncStd {
     }
 
     async fn listen(&self, address: &Address) -> io::Result<Listener> {
-        async_io::bind(address)
+        async_io::listen_on(unwired_sockets::Bind::new().listen(address)?)
     }
 
     async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {

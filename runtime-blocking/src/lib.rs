@@ -59,6 +59,7 @@ pub use server::{
     Bound, InWorkers, Messages, Running, Service, Sink, Stopper, Workers, WriteWith, write_with,
 };
 pub use streaming::Streaming;
+pub use unwired_sockets as sockets;
 
 /// Listens at `address`: what it returns knows the port, and serves.
 ///
@@ -66,7 +67,17 @@ pub use streaming::Streaming;
 ///
 /// Those of the system.
 pub fn bind(address: impl Into<Address>) -> io::Result<Bound> {
-    Bound::new(address.into())
+    listen_on(sockets::Bind::new().listen(&address.into())?)
+}
+
+/// Serves at `listener`, which is open already: one that shares its port, one that the service manager passed on; see
+/// [`sockets::Bind`] and [`sockets::inherited`]. [`Bound::and`] adds others.
+///
+/// # Errors
+///
+/// Those of the system.
+pub fn listen_on(listener: sockets::Listener) -> io::Result<Bound> {
+    Bound::new(listener)
 }
 
 /// A channel to `target` (`http://HOST:PORT`, `unix:PATH`) that is to be made.

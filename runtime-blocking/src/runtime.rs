@@ -59,6 +59,15 @@ impl Blocking {
     }
 }
 
+impl Blocking {
+    pub(crate) fn listen_on(
+        &self,
+        listener: unwired_sockets::Listener,
+    ) -> io::Result<watched::Listener<Source>> {
+        watched::Listener::new(listener, |socket| Source::new(&self.reactor, socket))
+    }
+}
+
 impl fmt::Debug for Blocking {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Blocking").field("reactor", &self.reactor).finish()
@@ -91,7 +100,7 @@ impl Runtime for Blocking {
     }
 
     async fn listen(&self, address: &Address) -> io::Result<Self::Listener> {
-        watched::Listener::bind(address, |socket| Source::new(&self.reactor, socket))
+        self.listen_on(unwired_sockets::Bind::new().listen(address)?)
     }
 
     async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {

@@ -29,8 +29,9 @@ use std::sync::{Arc, Weak};
 use smol::Executor;
 use unwired::channel::{Builder, TargetError};
 use unwired::server::Bound;
-use unwired::transport::{Address, BoxFuture, Runtime, RuntimeHandle};
+use unwired::transport::{Address, BoxFuture, Listen, Runtime, RuntimeHandle};
 use unwired::{Channel, Instant, Server, Status};
+pub use unwired_sockets as sockets;
 use unwired_sockets::async_io::{self, Listener, Socket, Timer};
 
 /// Listens at `address`: what it returns knows the port, and serves.
@@ -40,6 +41,16 @@ use unwired_sockets::async_io::{self, Listener, Socket, Timer};
 /// Those of the system.
 pub async fn bind(address: impl Into<Address>) -> io::Result<Bound> {
     Smol::global().bind(address).await
+}
+
+/// Serves at `listener`, which is open already: one that shares its port, one that the service manager passed on; see
+/// [`sockets::Bind`] and [`sockets::inherited`]. [`Bound::join`] takes several together.
+///
+/// # Errors
+///
+/// Those of the system.
+pub fn listen_on(listener: sockets::Listener) -> io::Result<Bound> {
+    Smol::global().listen_on(listener)
 }
 
 /// Serves at `address` until the future is dropped.
@@ -142,6 +153,15 @@ impl Smol {
         Ok(Bound::new(runtime, listener))
     }
 
+    /// As [`listen_on`](listen_on()), on this executor.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub fn listen_on(&self, listener: sockets::Listener) -> io::Result<Bound> {
+        Ok(Bound::new(self.handle(), async_io::listen_on(listener)?.boxed()))
+    }
+
     /// As [`channel`](channel()), on this executor.
     ///
     /// # Errors
@@ -183,7 +203,7 @@ impl Runtime for Smol {
     }
 
     async fn listen(&self, address: &Address) -> io::Result<Listener> {
-        async_io::bind(address)
+        async_io::listen_on(unwired_sockets::Bind::new().listen(address)?)
     }
 
     async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {

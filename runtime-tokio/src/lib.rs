@@ -32,10 +32,11 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant as TokioInstant, Sleep};
 use unwired::channel::{Builder, TargetError};
 use unwired::server::Bound;
-use unwired::transport::{Address, BoxFuture, Runtime, RuntimeHandle, Timer};
+use unwired::transport::{Address, BoxFuture, Listen, Runtime, RuntimeHandle, Timer};
 use unwired::{Channel, Instant, Server, Status};
 
 pub use net::{Listener, Socket};
+pub use unwired_sockets as sockets;
 
 /// Listens at `address`: what it returns knows the port, and serves.
 ///
@@ -46,6 +47,16 @@ pub async fn bind(address: impl Into<Address>) -> io::Result<Bound> {
     let runtime = Tokio::handle();
     let listener = runtime.listen(address.into()).await?;
     Ok(Bound::new(runtime, listener))
+}
+
+/// Serves at `listener`, which is open already: one that shares its port, one that the service manager passed on; see
+/// [`sockets::Bind`] and [`sockets::inherited`]. [`Bound::join`] takes several together.
+///
+/// # Errors
+///
+/// Those of the system.
+pub fn listen_on(listener: sockets::Listener) -> io::Result<Bound> {
+    Ok(Bound::new(Tokio::handle(), Listener::new(listener)?.boxed()))
 }
 
 /// Serves at `address` until the future is dropped.
@@ -151,7 +162,7 @@ impl Runtime for Tokio {
     }
 
     async fn listen(&self, address: &Address) -> io::Result<Listener> {
-        Listener::bind(address)
+        Listener::new(unwired_sockets::Bind::new().listen(address)?)
     }
 
     async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {

@@ -1,18 +1,16 @@
 //! Sockets of tokio as byte streams.
 
 use std::io::{self, IoSlice};
-#[cfg(unix)]
-use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
 use unwired::transport::{Address, ByteStream, Listen, Peer};
-#[cfg(unix)]
-use unwired_sockets::SocketFile;
+use unwired_sockets::Place;
 
 /// A socket of tokio.
 #[derive(Debug)]
@@ -31,22 +29,19 @@ enum Kind {
 impl Socket {
     pub(crate) async fn connect(address: &Address) -> io::Result<Self> {
         match address {
-            Address::Tcp(address) => Ok(Self::tcp(TcpStream::connect(address).await?)),
+            Address::Tcp(address) => {
+                let stream = TcpStream::connect(address).await?;
+                let peer = unwired_sockets::tcp(&stream);
+                Ok(Self { kind: Kind::Tcp(stream), peer })
+            }
             #[cfg(unix)]
-            Address::Unix(path) => Ok(Self::unix(UnixStream::connect(path).await?, path)),
+            Address::Unix(path) => {
+                let stream = UnixStream::connect(path).await?;
+                let peer = unwired_sockets::unix(&stream, path);
+                Ok(Self { kind: Kind::Unix(stream), peer })
+            }
             other => Err(unwired_sockets::unsupported(other)),
         }
-    }
-
-    fn tcp(stream: TcpStream) -> Self {
-        let peer = unwired_sockets::tcp(&stream);
-        Self { kind: Kind::Tcp(stream), peer }
-    }
-
-    #[cfg(unix)]
-    fn unix(stream: UnixStream, path: &Path) -> Self {
-        let peer = unwired_sockets::unix(&stream, path);
-        Self { kind: Kind::Unix(stream), peer }
     }
 
     fn io(&mut self) -> Pin<&mut dyn AsyncReadWrite> {
@@ -87,25 +82,28 @@ impl ByteStream for Socket {
 
 /// A listener of tokio.
 #[derive(Debug)]
-pub struct Listener(Listening);
+pub struct Listener {
+    // Dropped first, as in the listener that this was.
+    place: Place,
+    kind: Listening,
+}
 
 #[derive(Debug)]
 enum Listening {
     Tcp(TcpListener),
-    // The file is removed before its listener is closed: nobody finds it without one.
     #[cfg(unix)]
-    Unix(SocketFile, UnixListener),
+    Unix(UnixListener),
 }
 
 impl Listener {
-    pub(crate) fn bind(address: &Address) -> io::Result<Self> {
-        Ok(Self(match unwired_sockets::bind(address)? {
-            unwired_sockets::Listener::Tcp(listener) => Listening::Tcp(TcpListener::from_std(listener)?),
+    pub(crate) fn new(listener: unwired_sockets::Listener) -> io::Result<Self> {
+        let (place, socket) = listener.into_parts();
+        let kind = match place.address() {
             #[cfg(unix)]
-            unwired_sockets::Listener::Unix(file, listener) => {
-                Listening::Unix(file, UnixListener::from_std(listener)?)
-            }
-        }))
+            Address::Unix(_) => Listening::Unix(UnixListener::from_std(socket.into())?),
+            _ => Listening::Tcp(TcpListener::from_std(socket.into())?),
+        };
+        Ok(Self { place, kind })
     }
 }
 
@@ -113,20 +111,28 @@ impl Listen for Listener {
     type Stream = Socket;
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Socket>> {
-        match &self.0 {
-            Listening::Tcp(listener) => listener.poll_accept(cx).map_ok(|(stream, _)| Socket::tcp(stream)),
+        match &self.kind {
+            Listening::Tcp(listener) => listener.poll_accept(cx).map_ok(|(stream, _)| {
+                let peer = self.place.peer_of(&stream);
+                Socket { kind: Kind::Tcp(stream), peer }
+            }),
             #[cfg(unix)]
-            Listening::Unix(file, listener) => {
-                listener.poll_accept(cx).map_ok(|(stream, _)| Socket::unix(stream, file.path()))
-            }
+            Listening::Unix(listener) => listener.poll_accept(cx).map_ok(|(stream, _)| {
+                let peer = self.place.peer_of(&stream);
+                Socket { kind: Kind::Unix(stream), peer }
+            }),
         }
     }
 
     fn local_address(&self) -> io::Result<Address> {
-        match &self.0 {
-            Listening::Tcp(listener) => listener.local_addr().map(Address::Tcp),
+        Ok(self.place.address().clone())
+    }
+
+    fn turn_away(&mut self) -> Duration {
+        match &self.kind {
+            Listening::Tcp(listener) => self.place.turn_away(listener),
             #[cfg(unix)]
-            Listening::Unix(file, _) => Ok(Address::Unix(file.path().to_owned())),
+            Listening::Unix(listener) => self.place.turn_away(listener),
         }
     }
 }

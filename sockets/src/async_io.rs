@@ -26,13 +26,13 @@ pub async fn connect(address: &Address) -> io::Result<Socket> {
     Socket::connect(address, Source::new).await
 }
 
-/// As [`bind`](crate::bind).
+/// Accepts from `listener`.
 ///
 /// # Errors
 ///
-/// Those of [`bind`](crate::bind).
-pub fn bind(address: &Address) -> io::Result<Listener> {
-    Listener::bind(address, Source::new)
+/// Those of the system.
+pub fn listen_on(listener: crate::Listener) -> io::Result<Listener> {
+    Listener::new(listener, Source::new)
 }
 
 /// A socket that the reactor watches.

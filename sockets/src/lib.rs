@@ -1,7 +1,7 @@
 //! The system's sockets as the adapters of [`unwired`] need them: what all of them have in common, written once.
 //!
-//! [`bind`] opens a listener of the standard library, ready for whatever waits on it; [`tcp`] and [`unix`] make a connected
-//! socket ready and say who is at its ends. [`watched`] has byte streams and listeners for runtimes that have none of their
+//! [`Bind`] opens a listener, ready for whatever waits on it, and [`inherited()`] has those that were open before the process
+//! was; [`tcp`] and [`unix`] make a connected socket ready and say who is at its ends. [`watched`] has byte streams and listeners for runtimes that have none of their
 //! own; with feature `async-io` they are there for the reactor of that name.
 
 // Nothing a peer sends may panic. Where one of these is allowed, its reason is the proof that it cannot happen.
@@ -14,14 +14,18 @@
 pub mod async_io;
 #[cfg(unix)]
 mod file;
+#[cfg(unix)]
+mod inherited;
 mod listening;
 mod process;
 mod stream;
 pub mod watched;
 
 #[cfg(unix)]
-pub use file::SocketFile;
-pub use listening::{Listener, bind};
+use file::SocketFile;
+#[cfg(unix)]
+pub use inherited::{Inherited, inherited};
+pub use listening::{Bind, Listener, Place};
 pub use process::{epoch, now, seed};
 #[cfg(unix)]
 pub use stream::unix;

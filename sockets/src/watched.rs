@@ -3,15 +3,13 @@
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
-#[cfg(unix)]
-use std::os::fd::OwnedFd;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Socket as System, Type};
 use unwired::transport::{Address, ByteStream, Listen, Peer};
 
-#[cfg(unix)]
-use crate::SocketFile;
+use crate::Place;
 
 /// What to wait for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -156,41 +154,25 @@ impl<W: Watched> ByteStream for Socket<W> {
 /// A listener.
 #[derive(Debug)]
 pub struct Listener<W> {
-    // Removed before the listener is closed: nobody finds it without one.
-    #[cfg(unix)]
-    file: Option<SocketFile>,
+    // Dropped first, as in the listener that this was.
+    place: Place,
     watched: W,
 }
 
 impl<W: Watched> Listener<W> {
-    /// As [`bind`](crate::bind). `watch` has the new socket watched.
+    /// Accepts from `listener`. `watch` has its socket watched.
     ///
     /// # Errors
     ///
-    /// Those of [`bind`](crate::bind), and of `watch`.
-    pub fn bind(address: &Address, watch: impl FnOnce(System) -> io::Result<W>) -> io::Result<Self> {
-        Ok(match crate::bind(address)? {
-            crate::Listener::Tcp(listener) => Self {
-                #[cfg(unix)]
-                file: None,
-                watched: watch(listener.into())?,
-            },
-            #[cfg(unix)]
-            crate::Listener::Unix(file, listener) => {
-                Self { file: Some(file), watched: watch(OwnedFd::from(listener).into())? }
-            }
-        })
+    /// Those of `watch`.
+    pub fn new(listener: crate::Listener, watch: impl FnOnce(System) -> io::Result<W>) -> io::Result<Self> {
+        let (place, socket) = listener.into_parts();
+        Ok(Self { place, watched: watch(socket)? })
     }
 
     fn accepted(&self, socket: System) -> io::Result<Socket<W>> {
         socket.set_nonblocking(true)?;
-        #[cfg(unix)]
-        let peer = match &self.file {
-            Some(file) => crate::unix(&socket, file.path()),
-            None => crate::tcp(&socket),
-        };
-        #[cfg(not(unix))]
-        let peer = crate::tcp(&socket);
+        let peer = self.place.peer_of(&socket);
         Ok(Socket { watched: self.watched.another(socket)?, peer })
     }
 }
@@ -204,11 +186,10 @@ impl<W: Watched> Listen for Listener<W> {
     }
 
     fn local_address(&self) -> io::Result<Address> {
-        #[cfg(unix)]
-        if let Some(file) = &self.file {
-            return Ok(Address::Unix(file.path().to_owned()));
-        }
-        let address = self.watched.socket().local_addr()?.as_socket();
-        address.map(Address::Tcp).ok_or_else(|| ErrorKind::Unsupported.into())
+        Ok(self.place.address().clone())
+    }
+
+    fn turn_away(&mut self) -> Duration {
+        self.place.turn_away(self.watched.socket())
     }
 }

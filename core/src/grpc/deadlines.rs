@@ -23,6 +23,11 @@ impl Deadlines {
         self.live += 1;
     }
 
+    /// A call that has a deadline has an earlier one. When the time of the other comes, the call has ended.
+    pub(crate) fn bring_forward(&mut self, at: Instant, call: CallId) {
+        self.heap.push(Reverse((at, call)));
+    }
+
     /// A call with a deadline has ended; `is_live` tells whether another has.
     #[expect(clippy::arithmetic_side_effects, reason = "each was added")]
     pub(crate) fn forget_one(&mut self, is_live: impl Fn(CallId) -> bool) {

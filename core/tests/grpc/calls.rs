@@ -103,6 +103,28 @@ pub(crate) fn a_deadline_ends_the_call_on_both_sides() {
 }
 
 #[test]
+fn a_server_can_give_a_call_less_time_than_its_client() {
+    let metadata = Metadata::new();
+    for timeout in [None, Some(Duration::from_millis(100)), Some(Duration::from_millis(10))] {
+        let mut pair = Pair::new();
+        let deadline = timeout.map(|timeout| pair.now + timeout);
+        let (_, served) = pair.call_with(Cardinality::One, &NewCall { deadline, ..new_call(&metadata) });
+        let begun = pair.now;
+        pair.server.shorten_deadline(served, begun + Duration::from_millis(50));
+        pair.server.shorten_deadline(served, begun + Duration::from_millis(60));
+        let held = timeout.map_or(50, |timeout| timeout.as_millis().min(50) as u64);
+        assert_eq!(pair.server.deadline(served), Some(begun + Duration::from_millis(held)));
+        pair.pass(Duration::from_millis(held));
+        let ended = server::Event::Ended { call: served, how: Ended::DeadlineExceeded };
+        assert_eq!(pair.server_events.iter().filter(|&event| *event == ended).count(), 1);
+        pair.server.release(served);
+        // The time of the one that there was comes, and means nothing.
+        pair.pass(Duration::from_millis(200));
+        assert_eq!(pair.server_events.iter().filter(|&event| *event == ended).count(), 1);
+    }
+}
+
+#[test]
 pub(crate) fn a_cancelled_call_is_told_to_the_server() {
     let mut pair = Pair::new();
     let (call, served) = pair.call(Cardinality::Many, Cardinality::One);

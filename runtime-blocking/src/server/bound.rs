@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use unwired::Server;
-use unwired::transport::{Address, BoxListener};
+use unwired::transport::{Address, BoxListener, Listen};
 
 use crate::Blocking;
 use crate::reactor::lock;
@@ -20,11 +20,10 @@ pub struct Bound {
 }
 
 impl Bound {
-    pub(crate) fn new(address: Address) -> io::Result<Self> {
+    pub(crate) fn new(listener: unwired_sockets::Listener) -> io::Result<Self> {
         let runtime = Blocking::new()?;
-        let handle = runtime.handle();
-        let listener = runtime.block_on(handle.listen(address))?;
-        Ok(Self { inner: unwired::server::Bound::new(handle, listener), runtime })
+        let listener = runtime.listen_on(listener)?.boxed();
+        Ok(Self { inner: unwired::server::Bound::new(runtime.handle(), listener), runtime })
     }
 
     /// A listener in memory, say, beside the first one.

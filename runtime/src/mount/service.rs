@@ -57,7 +57,7 @@ impl Mount {
             let rejection = Rejection { http_status: 505, status, accept: None, is_glitch: false };
             return Stage::rejected(server, &rejection);
         }
-        let call = match RequestHead::read(fields::of_request(&head), server.config.accept) {
+        let mut call = match RequestHead::read(fields::of_request(&head), server.config.accept) {
             Ok(head) => Call::new(runtime.now(), head, &server.config, server.options.max_timeout),
             Err(rejection) => return Stage::rejected(server, &rejection),
         };
@@ -69,6 +69,14 @@ impl Mount {
                 return Stage::rejected(server, &rejection);
             }
         };
+        if let Some(refusal) = route.gate.as_ref().and_then(|gate| gate.turn_away()) {
+            let rejection = Rejection { http_status: 200, status: refusal, accept: None, is_glitch: false };
+            return Stage::rejected(server, &rejection);
+        }
+        if let Some(timeout) = route.max_timeout {
+            let latest = runtime.now() + timeout;
+            call.deadline = Some(call.deadline.map_or(latest, |deadline| deadline.min(latest)));
+        }
         let request =
             route.service.methods().get(route.method).map_or(Cardinality::Many, |method| method.request);
         let settings = route.service.settings();
@@ -86,8 +94,7 @@ impl Mount {
             metadata: begun.metadata.clone(),
             hold: Hold::Alone,
         };
-        let handler =
-            route.service.call(route.method, Incoming { served, metadata: begun.metadata, deadline });
+        let handler = route.call(Incoming { served, metadata: begun.metadata, deadline });
         let handler = Handling {
             running: Running::new(handler, Arc::clone(&call) as Arc<dyn ServedCalls>, CallId::ALONE),
             sleep: deadline.map(|deadline| runtime.sleep_until(deadline)),

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use unwired_core::grpc::{Config, EncodingSet, MethodPath};
 use unwired_core::http2::Keepalive;
 
+use super::admission::{Admission, Gate};
 use super::connection_error::{ConnectionError, OnConnectionError};
-use super::routes::Routes;
+use super::routes::{Route, Routes};
 use super::service::{Service, SpawnPolicy};
 use super::stats::{ConnectionStats, ServerStats, Tally};
 #[cfg(feature = "tls")]
@@ -20,6 +21,7 @@ pub struct Server {
     pub(crate) options: Options,
     pub(crate) on_connection_error: Option<OnConnectionError>,
     pub(crate) tally: Arc<Tally>,
+    gate: Option<Arc<Gate>>,
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<ServerTls>,
 }
@@ -51,6 +53,7 @@ impl Server {
                 drain_timeout: DEFAULT_DRAIN_TIMEOUT,
             },
             on_connection_error: None,
+            gate: None,
             #[cfg(feature = "tls")]
             tls: None,
         }
@@ -61,7 +64,11 @@ impl Server {
     /// What has been counted so far, over all connections of this server and of its clones: keep one of them to ask it.
     /// Asking takes each connection's lock for a moment; that it can be asked costs nothing.
     pub fn stats(&self) -> ServerStats {
-        self.tally.sum()
+        let mut stats = self.tally.sum();
+        if let Some(gate) = &self.gate {
+            (stats.calls_queued, stats.calls_refused) = gate.counts();
+        }
+        stats
     }
 
     /// What each connection that is open has counted so far, the oldest first.
@@ -83,6 +90,7 @@ pub struct Builder {
     config: Config,
     options: Options,
     on_connection_error: Option<OnConnectionError>,
+    gate: Option<Arc<Gate>>,
     #[cfg(feature = "tls")]
     tls: Option<ServerTls>,
 }
@@ -115,9 +123,34 @@ impl Builder {
     ///
     /// When no service that was added has such a method.
     pub fn spawn_policy(mut self, path: &str, policy: SpawnPolicy) -> Self {
-        let known =
-            MethodPath::parse(path.as_bytes()).is_some_and(|path| self.routes.set_spawn(path, policy));
-        assert!(known, "no service that was added has the method {path}");
+        self.method(path, |route| route.spawn = policy);
+        self
+    }
+
+    /// No call of one method of a service that was added before takes longer than `timeout`, whatever its client allows: the
+    /// path is that of its calls, `/helloworld.Greeter/SayHello`. Of this and [`timeout`](Self::timeout) the shorter holds.
+    ///
+    /// # Panics
+    ///
+    /// When no service that was added has such a method.
+    pub fn method_timeout(mut self, path: &str, timeout: Duration) -> Self {
+        self.method(path, |route| route.max_timeout = Some(timeout));
+        self
+    }
+
+    fn method(&mut self, path: &str, change: impl FnOnce(&mut Route)) {
+        let route = MethodPath::parse(path.as_bytes()).and_then(|path| self.routes.find_mut(path));
+        assert!(route.is_some(), "no service that was added has the method {path}");
+        if let Some(route) = route {
+            change(route);
+        }
+    }
+
+    /// Bounds the calls that are worked on at a time, over all connections. A stream counts for as long as it goes on;
+    /// calls of the services for health and reflection do not count. Any number by default, and
+    /// [`max_concurrent_streams`](Self::max_concurrent_streams) on each connection.
+    pub fn admission(mut self, admission: Admission) -> Self {
+        self.gate = Some(Arc::new(Gate::new(admission)));
         self
     }
 
@@ -202,8 +235,12 @@ impl Builder {
     }
 
     /// The server.
-    pub fn build(self) -> Server {
+    pub fn build(mut self) -> Server {
+        if let Some(gate) = &self.gate {
+            self.routes.set_gate(gate);
+        }
         Server {
+            gate: self.gate,
             routes: Arc::new(self.routes),
             config: self.config,
             options: self.options,

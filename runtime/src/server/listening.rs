@@ -25,6 +25,9 @@ use crate::transport::{
 /// What a connection takes to end after the time for its calls is over.
 const END_TIME: Duration = Duration::from_secs(2);
 
+/// What connections that have begun get to be ready, when the server is to stop.
+const HANDSHAKES: Duration = Duration::from_millis(600);
+
 /// Connections that are accepted before others of the thread get their turn.
 const MAX_ACCEPTS: usize = 64;
 
@@ -44,6 +47,13 @@ impl Bound {
     #[must_use]
     pub fn and(mut self, listener: BoxListener) -> Self {
         self.listeners.push(listener);
+        self
+    }
+
+    /// Beside the listeners of this those of `other`, on the runtime of this.
+    #[must_use]
+    pub fn join(mut self, other: Self) -> Self {
+        self.listeners.extend(other.listeners);
         self
     }
 
@@ -82,6 +92,10 @@ impl Bound {
 
     /// Serves until `signal` is ready, then drains: no new connections and calls, those under way end, at the latest
     /// after [`drain_timeout`](super::Builder::drain_timeout).
+    ///
+    /// Connections that the system has completed for this listener are accepted and told to go elsewhere, rather than reset;
+    /// their handshakes, and where another process listens at the same port those of TCP, get half a second before the
+    /// others are told. So a client finds the next server when it looks for one.
     ///
     /// Dropping the future stops accepting too, and lets the connections drain without waiting for them.
     ///
@@ -125,13 +139,17 @@ impl Bound {
         let mut signal = pin!(signal);
         let said = core::future::poll_fn(|cx| {
             let said = signal.as_mut().poll(cx);
-            if said.is_pending() {
-                accepting.poll(cx);
+            if said.is_pending() && accepting.poll(cx) {
+                cx.waker().wake_by_ref();
             }
             said
         })
         .await;
         let grace = said.unwrap_or(accepting.server.options.drain_timeout);
+        accepting.server.routes.drain();
+        let end = runtime.now() + grace;
+        accepting.turn_away(grace).await;
+        let grace = end - runtime.now();
         accepting.server.options.drain_timeout = grace;
         drop(accepting);
         // The connections end by themselves; this is for one that does not.
@@ -158,17 +176,17 @@ struct Accepting {
 }
 
 impl Accepting {
-    /// Accepts what is there.
-    fn poll(&mut self, cx: &mut Context<'_>) {
+    /// Accepts what is there, and answers whether there may be more at once.
+    fn poll(&mut self, cx: &mut Context<'_>) -> bool {
         for _ in 0..MAX_ACCEPTS {
             if let Some(pause) = &mut self.pause {
                 if Pin::new(pause).poll(cx).is_pending() {
-                    return;
+                    return false;
                 }
                 self.pause = None;
             }
             if !self.connections.has_room(&self.server.options, cx.waker()) {
-                return;
+                return false;
             }
             let mut accepted = self.listeners.iter_mut().map(|listener| listener.poll_accept(cx));
             match accepted.find(Poll::is_ready) {
@@ -183,10 +201,32 @@ impl Accepting {
                         AfterError::Pause(time) => self.pause = Some(self.runtime.sleep(time)),
                     }
                 }
-                Some(Poll::Pending) | None => return,
+                Some(Poll::Pending) | None => return false,
             }
         }
-        cx.waker().wake_by_ref();
+        true
+    }
+
+    /// Accepts what was there for these listeners, and lets its handshakes end: a client that is turned away in the midst of
+    /// one takes the server for broken. That has [`HANDSHAKES`], and no longer than `grace`.
+    async fn turn_away(&mut self, grace: Duration) {
+        let begun = self.listeners.iter_mut().map(|listener| listener.turn_away()).max();
+        let begun = begun.unwrap_or_default().min(grace);
+        let (now, runtime) = (self.runtime.now(), self.runtime.clone());
+        let mut begun = (!begun.is_zero()).then(|| runtime.sleep_until(now + begun));
+        let accepted_all = core::future::poll_fn(|cx| {
+            let more = self.poll(cx);
+            let is_over = begun.as_mut().is_none_or(|begun| Pin::new(begun).poll(cx).is_ready());
+            if is_over && !more && self.connections.poll_shaken(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            if more {
+                cx.waker().wake_by_ref();
+            }
+            Poll::Pending
+        });
+        // What cannot be waited for is told to go away like the others.
+        let _ = runtime.timeout_at(Some(now + HANDSHAKES.min(grace)), accepted_all).await;
     }
 
     fn run(&self, stream: BoxStream) {
@@ -227,8 +267,14 @@ impl Accepted {
         let link = Arc::new(Link::new(connection, runtime.clone(), stream.peer().clone()));
         open.connected(&link);
         let counted = Tally::opened(&server.tally, &link);
-        let serving =
-            Serving::new(server.routes, max_recv_message, open, counted, server.on_connection_error);
+        let serving = Serving::new(
+            server.routes,
+            runtime.clone(),
+            max_recv_message,
+            open,
+            counted,
+            server.on_connection_error,
+        );
         Driver::new(link, serving, stream, runtime)
     }
 
@@ -264,6 +310,7 @@ impl Accepted {
 impl Drop for Accepting {
     /// However it ends: whoever is connected is told, and is given the time for it.
     fn drop(&mut self) {
+        self.server.routes.drain();
         self.connections.drain(self.server.options.drain_timeout);
     }
 }
@@ -329,6 +376,16 @@ impl Connections {
             drain(&link, grace);
         }
         wake_all(&mut wakers);
+    }
+
+    /// Ready when no connection is in its handshake.
+    fn poll_shaken(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.handshakes == 0 {
+            return Poll::Ready(());
+        }
+        state.waiting = Some(cx.waker().clone());
+        Poll::Pending
     }
 
     fn poll_empty(&self, cx: &mut Context<'_>) -> Poll<()> {

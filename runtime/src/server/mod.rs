@@ -1,5 +1,6 @@
 //! Serving: services, routing, handlers, connections, drain.
 
+mod admission;
 mod builder;
 mod connection_error;
 mod incoming;
@@ -11,6 +12,7 @@ mod service;
 mod serving;
 mod stats;
 
+pub use admission::Admission;
 pub use builder::{Builder, Server};
 pub use connection_error::ConnectionError;
 pub use incoming::{Incoming, Replies, Reply};

@@ -1,8 +1,11 @@
+use core::time::Duration;
 use std::sync::Arc;
 
 use unwired_core::grpc::MethodPath;
 
-use super::service::{Pace, Service, SpawnPolicy};
+use super::Incoming;
+use super::admission::{Entry, Gate};
+use super::service::{Handler, Pace, Service, SpawnPolicy};
 
 /// Where a call goes.
 pub(crate) struct Route {
@@ -10,6 +13,34 @@ pub(crate) struct Route {
     pub(crate) method: usize,
     pub(crate) pace: Pace,
     pub(crate) spawn: SpawnPolicy,
+    /// No call takes longer, beside what holds for all of the server.
+    pub(crate) max_timeout: Option<Duration>,
+    /// Where its calls are let in, unless all of them are.
+    pub(crate) gate: Option<Arc<Gate>>,
+}
+
+impl Route {
+    /// Handles a call once there is room for it.
+    pub(crate) fn call(&self, incoming: Incoming) -> Handler {
+        let Some(gate) = &self.gate else { return self.service.call(self.method, incoming) };
+        match gate.enter() {
+            Entry::Refused(status) => incoming.refuse(&status),
+            Entry::In(permit) => {
+                let handler = self.service.call(self.method, incoming);
+                Box::pin(async move {
+                    let _permit = permit;
+                    handler.await;
+                })
+            }
+            Entry::Queued(ticket) => {
+                let (service, method) = (Arc::clone(&self.service), self.method);
+                Box::pin(async move {
+                    let _permit = ticket.await;
+                    service.call(method, incoming).await;
+                })
+            }
+        }
+    }
 }
 
 /// The methods of one service, in order of their names.
@@ -35,6 +66,8 @@ impl Routes {
                     method: number,
                     pace: Pace::default(),
                     spawn: service.settings().spawn,
+                    max_timeout: None,
+                    gate: None,
                 };
                 (method.name, Arc::new(route))
             })
@@ -47,15 +80,34 @@ impl Routes {
         self.services.dedup_by_key(|(name, _)| *name);
     }
 
-    /// Says where the handlers of one method run. Answers whether there is such a method.
-    pub(crate) fn set_spawn(&mut self, path: MethodPath<'_>, policy: SpawnPolicy) -> bool {
+    /// Tells each service that the server is to stop.
+    pub(crate) fn drain(&self) {
+        // A service without methods serves nothing that could matter.
+        for (_, route) in self.services.iter().filter_map(|(_, methods)| methods.first()) {
+            route.service.on_drain();
+        }
+    }
+
+    /// Has all calls go through `gate`, but for those of gRPC's own services: what asks for a server's health or descriptors
+    /// is no work, and a watch goes on forever.
+    pub(crate) fn set_gate(&mut self, gate: &Arc<Gate>) {
+        for (name, methods) in &mut self.services {
+            if name.starts_with("grpc.health.") || name.starts_with("grpc.reflection.") {
+                continue;
+            }
+            for route in methods.iter_mut().filter_map(|(_, route)| Arc::get_mut(route)) {
+                route.gate = Some(Arc::clone(gate));
+            }
+        }
+    }
+
+    /// The route of one method, while it is being made.
+    pub(crate) fn find_mut(&mut self, path: MethodPath<'_>) -> Option<&mut Route> {
         let service = self.services.iter_mut().find(|(name, _)| *name == path.service);
         let method =
             service.and_then(|(_, methods)| methods.iter_mut().find(|(name, _)| *name == path.method));
         // Nobody has the routes yet: they are being made.
-        let Some(route) = method.and_then(|(_, route)| Arc::get_mut(route)) else { return false };
-        route.spawn = policy;
-        true
+        method.and_then(|(_, route)| Arc::get_mut(route))
     }
 
     /// The names of the services, in their order.

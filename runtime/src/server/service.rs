@@ -24,6 +24,10 @@ pub trait Service: Send + Sync + 'static {
 
     /// Handles a call of the method of that number.
     fn call(&self, method: usize, call: Incoming) -> Handler;
+
+    /// The server is to stop: it takes no new connections, and its clients are told to go elsewhere right after this. It may
+    /// come more than once.
+    fn on_drain(&self) {}
 }
 
 /// A method of a service.

@@ -13,10 +13,12 @@ use super::running::Running;
 use super::stats::Counted;
 use crate::call::ServedCalls;
 use crate::driver::{Link, Shared, Side, wake_all};
+use crate::transport::RuntimeHandle;
 
 /// What a server does with the calls of one connection.
 pub(crate) struct Serving {
     routes: Arc<Routes>,
+    runtime: RuntimeHandle,
     /// Calls whose one message has not come: their handlers start with it.
     waiting: Vec<Option<Arc<Route>>>,
     /// Calls whose handlers start when the lock is free again.
@@ -36,6 +38,7 @@ pub(crate) struct Serving {
 impl Serving {
     pub(crate) fn new(
         routes: Arc<Routes>,
+        runtime: RuntimeHandle,
         max_recv_message: usize,
         open: Open,
         counted: Counted,
@@ -43,6 +46,7 @@ impl Serving {
     ) -> Self {
         Self {
             routes,
+            runtime,
             waiting: Vec::new(),
             ready: Vec::new(),
             woken: Vec::new(),
@@ -62,6 +66,13 @@ impl Serving {
             Ok(route) => {
                 let route = Arc::clone(route);
                 let Some(method) = route.service.methods().get(route.method) else { return };
+                if let Some(refusal) = route.gate.as_ref().and_then(|gate| gate.turn_away()) {
+                    conn.finish(call, &refusal);
+                    return conn.release(call);
+                }
+                if let Some(timeout) = route.max_timeout {
+                    conn.shorten_deadline(call, self.runtime.now() + timeout);
+                }
                 conn.accept(call, method.request, route.service.settings().limits);
                 match method.request {
                     Cardinality::One => self.wait(call, route),
@@ -108,7 +119,7 @@ impl Serving {
             metadata: metadata.clone(),
             hold: Hold::Alone,
         };
-        let handler = route.service.call(route.method, Incoming { served, metadata, deadline });
+        let handler = route.call(Incoming { served, metadata, deadline });
         let mut running = Running::new(handler, Arc::clone(link) as Arc<dyn ServedCalls>, call);
         if route.pace.spawns(route.spawn, || link.runtime.spawns_handler()) {
             return link.runtime.spawn(running);

@@ -12,7 +12,7 @@ use bytes::Bytes;
 pub enum Address {
     /// An address and a port of TCP.
     Tcp(SocketAddr),
-    /// A socket in the file system.
+    /// A socket in the file system. On Linux a path that begins with a NUL octet is a name without a file (`unix-abstract:`).
     #[cfg(unix)]
     Unix(PathBuf),
     /// In this process; see [`memory`](super::memory).
@@ -24,7 +24,10 @@ impl fmt::Display for Address {
         match self {
             Self::Tcp(address) => address.fmt(f),
             #[cfg(unix)]
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Unix(path) => match path.to_string_lossy().strip_prefix('\0') {
+                Some(name) => write!(f, "unix-abstract:{name}"),
+                None => write!(f, "unix:{}", path.display()),
+            },
             Self::Memory => f.write_str("memory"),
         }
     }

@@ -215,4 +215,8 @@ impl<L: Listen> Listen for Boxing<L> {
     fn local_address(&self) -> io::Result<Address> {
         self.0.local_address()
     }
+
+    fn turn_away(&mut self) -> Duration {
+        self.0.turn_away()
+    }
 }

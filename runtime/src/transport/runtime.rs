@@ -1,5 +1,6 @@
 use core::pin::Pin;
 use core::task::{Context, Poll};
+use core::time::Duration;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 
@@ -101,6 +102,12 @@ pub trait Listen: Send + Unpin + 'static {
     ///
     /// Those of the system.
     fn local_address(&self) -> io::Result<Address>;
+
+    /// Before this is dropped: no new connections come from now on, if others can get them. Answers how long to go on
+    /// accepting, which is what the connections take that have begun.
+    fn turn_away(&mut self) -> Duration {
+        Duration::ZERO
+    }
 
     /// This listener without its type, as [`Bound`](crate::server::Bound) takes it.
     fn boxed(self) -> BoxListener

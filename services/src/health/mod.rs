@@ -6,14 +6,13 @@
 //!
 //! let reporter = HealthReporter::new();
 //! reporter.set("helloworld.Greeter", ServingStatus::Serving);
+//! // When the server drains, all of it is `NotServing`.
 //! let server = Server::builder().add_service(reporter.server());
-//!
-//! // Before the server drains:
-//! reporter.shut_down();
 //! ```
 
 use std::sync::Arc;
 
+use unwired::server::{Handler, Incoming, Method, Service, ServiceSettings};
 use unwired::{Request, Response, Status, Stream};
 
 use crate::pb::grpc::health::v1::health_check_response::ServingStatus as WireStatus;
@@ -97,9 +96,40 @@ impl HealthReporter {
         HealthService { board: Arc::clone(&self.board) }
     }
 
-    /// That service, ready to be added to a server.
-    pub fn server(&self) -> HealthServer<HealthService> {
-        HealthServer::new(self.service())
+    /// That service, ready to be added to a server. When that server is to stop, the reporter [shuts
+    /// down](Self::shut_down), before clients are told to go elsewhere. A program that says so itself, earlier or never, adds
+    /// a [`HealthServer`] of [`service`](Self::service) instead.
+    pub fn server(&self) -> ServerHealth {
+        ServerHealth { reporter: self.clone(), server: HealthServer::new(self.service()) }
+    }
+}
+
+/// The health service of a server, which ends with it; see [`HealthReporter::server`].
+#[derive(Clone, Debug)]
+pub struct ServerHealth {
+    reporter: HealthReporter,
+    server: HealthServer<HealthService>,
+}
+
+impl Service for ServerHealth {
+    fn name(&self) -> &'static str {
+        self.server.name()
+    }
+
+    fn methods(&self) -> &'static [Method] {
+        self.server.methods()
+    }
+
+    fn settings(&self) -> &ServiceSettings {
+        self.server.settings()
+    }
+
+    fn call(&self, method: usize, call: Incoming) -> Handler {
+        self.server.call(method, call)
+    }
+
+    fn on_drain(&self) {
+        self.reporter.shut_down();
     }
 }
 

@@ -13,6 +13,7 @@ use mio::{Events, Interest, Registry, Token, unix::SourceFd};
 use socket2::Socket as System;
 use unwired::Instant;
 use unwired::transport::{Address, BoxFuture, Runtime, RuntimeHandle, Timer};
+use unwired_sockets::Bind;
 use unwired_sockets::watched::{Direction, Listener, Socket, Watched};
 
 /// The adapter: what the loop shares with what runs in it.
@@ -141,7 +142,7 @@ impl Runtime for Bare {
         Socket::connect(address, |socket| Source::new(socket, &self.0)).await
     }
     async fn listen(&self, address: &Address) -> io::Result<Self::Listener> {
-        Listener::bind(address, |socket| Source::new(socket, &self.0))
+        Listener::new(Bind::new().listen(address)?, |socket| Source::new(socket, &self.0))
     }
     async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         Ok((host, port).to_socket_addrs()?.collect())

@@ -10,6 +10,7 @@
 #[macro_use]
 mod macros;
 
+pub mod admission;
 pub mod authority;
 #[doc(hidden)]
 pub mod boxed;

@@ -18,6 +18,11 @@ macro_rules! scenarios {
     ({ $($then:tt)* } [$($arguments:tt)*]) => {
         $($then)*! {
             [$($arguments)*]
+            admission: once [
+                calls_beyond_what_a_server_takes_wait_or_are_refused,
+                a_call_that_waits_for_its_turn_ends_at_its_deadline,
+                a_method_has_a_deadline_of_its_own,
+            ];
             compression: once [
                 messages_are_compressed_where_both_sides_want_it,
                 a_stream_is_compressed_message_by_message,

@@ -187,6 +187,17 @@ impl Connection {
         self.link.calls.get(call)?.call.deadline
     }
 
+    /// The call must have ended at `at`, if not before.
+    pub fn shorten_deadline(&mut self, call: CallId, at: Instant) {
+        let Some(entry) = self.link.calls.get_mut(call).filter(|entry| !entry.ended) else { return };
+        match entry.call.deadline {
+            Some(deadline) if deadline <= at => return,
+            Some(_) => self.link.deadlines.bring_forward(at, call),
+            None => self.link.deadlines.add(at, call),
+        }
+        entry.call.deadline = Some(at);
+    }
+
     /// Says what the method is: how many messages its request has, and which limits hold instead of the connection's.
     pub fn accept(&mut self, call: CallId, request: Cardinality, limits: CallLimits) {
         // A call may have ended before anybody came to look at it: its last event stays the last.
