@@ -1,6 +1,7 @@
 //! Rigs that the tests in `tests/` share.
 
 pub mod exchange;
+pub mod program;
 pub mod pump;
 
 /// The service of `peers/peer.proto`, which foreign peers implement and call as well.

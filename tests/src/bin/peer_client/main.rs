@@ -5,18 +5,18 @@
 
 mod check;
 mod checks;
-mod server;
 
 use std::error::Error;
+use std::process::Command;
 
 use unwired_tests::peer::peer_client::PeerClient;
-
-use crate::server::Server;
+use unwired_tests::program::Server;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let command: Vec<String> = std::env::args().skip(1).collect();
-    let server = Server::start(&command)?;
+    let (program, arguments) = command.split_first().ok_or("usage: peer_client COMMAND...")?;
+    let server = Server::start(Command::new(program).args(arguments))?;
     let channel = unwired_tokio::connect(&format!("http://{}", server.address())).await?;
     let client = PeerClient::new(channel.clone());
     checks::four_kinds(&client).await;
