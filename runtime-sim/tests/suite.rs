@@ -8,4 +8,4 @@ fn simulated<F: Future<Output = ()>>(scenario: impl Fn(RuntimeHandle) -> F) {
     check(seeds(3), |sim| sim.run_until(scenario(sim.host("here").runtime())));
 }
 
-unwired_suite::suite!(crate::simulated, [Tcp, Memory]);
+unwired_suite::suite!(crate::simulated, [Tcp, Memory, Intercepted]);

@@ -29,6 +29,7 @@ pub mod codec;
 mod driver;
 #[doc(hidden)]
 pub mod generated;
+pub mod intercept;
 #[cfg(feature = "mount")]
 pub mod mount;
 pub mod server;

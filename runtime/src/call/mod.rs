@@ -19,6 +19,7 @@ pub(crate) use handle::{CallHandle, Calls, Turn, compressed, decompressed, send}
 pub use into_request::{IntoIteratorRequest, IntoRequest, IntoStreamingRequest};
 pub use outgoing::{Answer, Outgoing};
 pub use request::Request;
+pub(crate) use request::Time;
 pub use response::Response;
 pub(crate) use served::{Ending, ServedCalls};
 pub use stream_with::{MessageSink, StreamWith, stream_with};

@@ -1,5 +1,5 @@
 use core::fmt;
-use core::task::Waker;
+use core::task::{Poll, Waker};
 use std::sync::Arc;
 
 use unwired_core::grpc::{Encoding, Message};
@@ -52,9 +52,14 @@ impl<T> Outgoing<T> {
     /// Says that no message follows.
     pub fn close(self) {}
 
+    /// Ready once the call has ended.
+    pub(crate) fn poll_ended(&self, waker: &Waker) -> Poll<()> {
+        self.call.calls.poll_ended(self.call.id, waker)
+    }
+
     /// Whether the call has ended, so that nothing can be sent any more.
     pub fn has_ended(&self) -> bool {
-        self.call.calls.poll_ended(self.call.id, Waker::noop()).is_ready()
+        self.poll_ended(Waker::noop()).is_ready()
     }
 
     /// Ends the call with a status of this side, which whoever waits for the response gets: for a message that could not be

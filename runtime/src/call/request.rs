@@ -79,6 +79,11 @@ impl<T> Request<T> {
         }
     }
 
+    /// What a handler gets beside the message.
+    pub(crate) fn into_head(self) -> (Metadata, Option<Instant>, Extensions) {
+        (self.metadata, self.time.deadline, self.extensions)
+    }
+
     /// The message.
     pub const fn get_ref(&self) -> &T {
         &self.message

@@ -28,6 +28,9 @@ pub(crate) trait ServedCalls: Calls {
     /// Whether the handler wants its messages as they are.
     fn is_uncompressed(&self, call: CallId) -> bool;
     fn set_uncompressed(&self, call: CallId, uncompressed: bool);
+    /// The handler's response is to have no compression, whatever is [set](Self::set_uncompressed). It comes uncompressed:
+    /// only who hands it on to somebody that compresses has to know.
+    fn disable_compression(&self, _: CallId) {}
     /// Ready when the task of the call's handler is to end with it.
     fn poll_task(&self, call: CallId, waker: &Waker) -> Poll<()>;
     /// Answers the call with `status` if nothing else has. Answers whether it did.

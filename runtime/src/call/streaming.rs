@@ -63,7 +63,7 @@ impl<T> Streaming<T> {
     ///
     /// Cancel-safe.
     pub async fn metadata(&self) -> Metadata {
-        core::future::poll_fn(|cx| self.call.calls.poll_metadata(self.call.id, cx.waker())).await
+        core::future::poll_fn(|cx| self.poll_metadata(cx)).await
     }
 
     /// Trailing metadata, once the call has ended; empty at a server, and where there was none. Messages that were not
@@ -77,6 +77,15 @@ impl<T> Streaming<T> {
     pub async fn trailers(&mut self) -> Result<Metadata, Status> {
         while self.message().await?.is_some() {}
         Ok(self.status.as_ref().map(|status| status.metadata().clone()).unwrap_or_default())
+    }
+
+    pub(crate) fn poll_metadata(&self, cx: &mut Context<'_>) -> Poll<Metadata> {
+        self.call.calls.poll_metadata(self.call.id, cx.waker())
+    }
+
+    /// How the call has ended, at a client that has read all messages.
+    pub(crate) const fn status(&self) -> Option<&Status> {
+        self.status.as_ref()
     }
 
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, Status>>> {

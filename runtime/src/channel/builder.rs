@@ -14,6 +14,7 @@ use super::resolving::{Resolve, Resolver};
 use super::service_config::ServiceConfig;
 use super::target::Target;
 use crate::Status;
+use crate::intercept::{Interceptor, Interceptors};
 #[cfg(feature = "tls")]
 use crate::tls::{ClientTls, Connector};
 use crate::transport::RuntimeHandle;
@@ -52,6 +53,7 @@ pub(crate) struct Options {
 #[derive(Clone)]
 pub struct Channel {
     pub(crate) shared: Arc<ClientChannel>,
+    pub(crate) interceptors: Interceptors,
 }
 
 impl Channel {
@@ -61,6 +63,7 @@ impl Channel {
         Builder {
             runtime,
             resolver: Resolver::of(&target),
+            interceptors: Interceptors::default(),
             target,
             config: Config::client(),
             #[cfg(feature = "tls")]
@@ -116,6 +119,13 @@ impl Channel {
         self.shared.close();
     }
 
+    /// The same channel, whose calls go through `interceptor`, behind those that were set before. This one and its other
+    /// clones stay as they are: it is how one client among several gets interceptors of its own.
+    #[must_use]
+    pub fn intercepted_by(&self, interceptor: impl Interceptor) -> Self {
+        Self { shared: Arc::clone(&self.shared), interceptors: self.interceptors.and(interceptor) }
+    }
+
     /// The runtime that the channel lives on.
     pub fn runtime(&self) -> &RuntimeHandle {
         &self.shared.runtime
@@ -135,6 +145,7 @@ pub struct Builder {
     runtime: RuntimeHandle,
     target: Target,
     resolver: Resolver,
+    interceptors: Interceptors,
     config: Config,
     options: Options,
     #[cfg(feature = "tls")]
@@ -146,6 +157,12 @@ impl Builder {
     #[cfg(feature = "tls")]
     pub fn tls(mut self, tls: ClientTls) -> Self {
         self.tls = Some(tls);
+        self
+    }
+
+    /// Calls go through `interceptor`, behind those that were set before.
+    pub fn intercepted_by(mut self, interceptor: impl Interceptor) -> Self {
+        self.interceptors = self.interceptors.and(interceptor);
         self
     }
 
@@ -250,7 +267,7 @@ impl Builder {
         #[cfg(feature = "tls")]
         let connector = self.connector();
         #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "only TLS has another scheme"))]
-        let Self { runtime, target, resolver, config, mut options, .. } = self;
+        let Self { runtime, target, resolver, interceptors, config, mut options, .. } = self;
         #[cfg(feature = "tls")]
         if connector.is_some() {
             options.scheme = "https";
@@ -264,7 +281,7 @@ impl Builder {
             #[cfg(feature = "tls")]
             connector,
         );
-        Channel { shared: Arc::new(shared) }
+        Channel { shared: Arc::new(shared), interceptors }
     }
 
     /// What makes connections with TLS, if they are to have it. What is wrong with it is said when one is made.

@@ -21,9 +21,9 @@ use crate::{Request, Response, Status, Streaming};
 /// server before its messages may be sent.
 #[derive(Clone, Debug)]
 pub struct Client {
-    channel: Channel,
-    encoding: Encoding,
-    limits: CallLimits,
+    pub(super) channel: Channel,
+    pub(super) encoding: Encoding,
+    pub(super) limits: CallLimits,
 }
 
 impl Client {
@@ -58,6 +58,9 @@ impl Client {
     where
         C: Codec<T> + Codec<U>,
     {
+        if self.is_intercepted() {
+            return Box::pin(self.intercepted_unary::<C, T, U>(path, request)).await;
+        }
         let (message, request) = request.into_parts();
         let setup = self.setup(path, &request, Cardinality::One);
         let throttle = setup.channel.throttle.as_ref();
@@ -107,6 +110,9 @@ impl Client {
     where
         C: Codec<T> + Codec<U>,
     {
+        if self.is_intercepted() {
+            return Box::pin(self.intercepted_server_streaming::<C, T, U>(path, request)).await;
+        }
         let (message, request) = request.into_parts();
         let setup = self.setup(path, &request, Cardinality::Many);
         let message = compressed::<C, T>(&message, setup.encoding)?;
@@ -124,6 +130,9 @@ impl Client {
         C: Codec<S::Item> + Codec<U>,
         S: Stream<Item: Send> + Send + 'static,
     {
+        if self.is_intercepted() {
+            return Box::pin(self.intercepted_client_streaming::<C, S, U>(path, request)).await;
+        }
         let (messages, request) = request.into_parts();
         let setup = self.setup(path, &request, Cardinality::One);
         let call = setup.start_resendable(None).await?;
@@ -140,6 +149,9 @@ impl Client {
     where
         C: Codec<T> + Codec<U>,
     {
+        if self.is_intercepted() {
+            return Box::pin(self.intercepted_client_streaming_halves::<C, T, U>(path, request)).await;
+        }
         let setup = self.setup(path, &request, Cardinality::One);
         let call = setup.start_resendable(None).await?;
         let answer = Answer::new(self.streaming_of::<C, U>(Arc::clone(&call), &setup));
@@ -156,6 +168,9 @@ impl Client {
         C: Codec<S::Item> + Codec<U>,
         S: Stream<Item: Send> + Send + 'static,
     {
+        if self.is_intercepted() {
+            return Box::pin(self.intercepted_streaming::<C, S, U>(path, request)).await;
+        }
         let (messages, request) = request.into_parts();
         let setup = self.setup(path, &request, Cardinality::Many);
         let call = setup.start_resendable(None).await?;
@@ -172,6 +187,9 @@ impl Client {
     where
         C: Codec<T> + Codec<U>,
     {
+        if self.is_intercepted() {
+            return Box::pin(self.intercepted_streaming_halves::<C, T, U>(path, request)).await;
+        }
         let setup = self.setup(path, &request, Cardinality::Many);
         let call = setup.start_resendable(None).await?;
         let messages = self.streaming_of::<C, U>(Arc::clone(&call), &setup);
@@ -183,8 +201,17 @@ impl Client {
         Streaming::new::<C>(call, setup.limits.max_recv_message.unwrap_or(connection), true)
     }
 
+    const fn is_intercepted(&self) -> bool {
+        !self.channel.interceptors.is_empty()
+    }
+
     /// What a call is made with: as it asks for, as this client does, as the channel's service config says.
-    fn setup<'a>(&'a self, path: &'static str, request: &'a Request<()>, response: Cardinality) -> Setup<'a> {
+    pub(super) fn setup<'a>(
+        &'a self,
+        path: &'static str,
+        request: &'a Request<()>,
+        response: Cardinality,
+    ) -> Setup<'a> {
         let channel = &self.channel.shared;
         let method = channel.options.service_config.as_ref().and_then(|config| config.at(path));
         let mut time = request.time;

@@ -40,6 +40,8 @@ mod client_channel;
 mod connected;
 mod connectivity;
 mod hedging;
+mod intercepting;
+mod near_end;
 mod policy;
 mod resending;
 mod resolving;

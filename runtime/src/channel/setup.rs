@@ -113,7 +113,7 @@ impl Setup<'_> {
 }
 
 /// Waits for `future`, unless the call that it is done for ends first.
-async fn unless_cancelled<R>(
+pub(super) async fn unless_cancelled<R>(
     parent: Option<Cancellation>,
     future: impl Future<Output = Result<R, Status>>,
 ) -> Result<R, Status> {

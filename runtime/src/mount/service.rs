@@ -94,7 +94,9 @@ impl Mount {
             metadata: begun.metadata.clone(),
             hold: Hold::Alone,
         };
-        let handler = route.call(Incoming { served, metadata: begun.metadata, deadline });
+        let extensions = mem::take(&mut head.extensions);
+        let incoming = Incoming { served, metadata: begun.metadata, deadline, extensions };
+        let handler = route.call(incoming);
         let handler = Handling {
             running: Running::new(handler, Arc::clone(&call) as Arc<dyn ServedCalls>, CallId::ALONE),
             sleep: deadline.map(|deadline| runtime.sleep_until(deadline)),

@@ -10,6 +10,7 @@ use super::connection_error::{ConnectionError, OnConnectionError};
 use super::routes::{Route, Routes};
 use super::service::{Service, SpawnPolicy};
 use super::stats::{ConnectionStats, ServerStats, Tally};
+use crate::intercept::{Interceptor, Interceptors};
 #[cfg(feature = "tls")]
 use crate::tls::ServerTls;
 
@@ -45,6 +46,7 @@ impl Server {
     pub fn builder() -> Builder {
         Builder {
             routes: Routes::default(),
+            interceptors: Interceptors::default(),
             config: Config::server(),
             options: Options {
                 max_timeout: None,
@@ -87,6 +89,7 @@ impl fmt::Debug for Server {
 #[must_use]
 pub struct Builder {
     routes: Routes,
+    interceptors: Interceptors,
     config: Config,
     options: Options,
     on_connection_error: Option<OnConnectionError>,
@@ -113,6 +116,12 @@ impl Builder {
     /// Serves `service`, beside those that were added before. Of two with the same name the later one is served.
     pub fn add_service(mut self, service: impl Service) -> Self {
         self.routes.add(Arc::new(service));
+        self
+    }
+
+    /// Calls of all services, whenever they are added, go through `interceptor`, behind those that were set before.
+    pub fn intercepted_by(mut self, interceptor: impl Interceptor) -> Self {
+        self.interceptors = self.interceptors.and(interceptor);
         self
     }
 
@@ -238,6 +247,9 @@ impl Builder {
     pub fn build(mut self) -> Server {
         if let Some(gate) = &self.gate {
             self.routes.set_gate(gate);
+        }
+        if !self.interceptors.is_empty() {
+            self.routes.intercept(&self.interceptors);
         }
         Server {
             gate: self.gate,

@@ -3,12 +3,14 @@ use core::pin::pin;
 use std::sync::Arc;
 
 use futures_core::Stream;
+use http::Extensions;
 use unwired_core::Instant;
 use unwired_core::grpc::{CallId, Encoding, Message, Received};
 
 use super::service::Handler;
 use crate::call::{CallHandle, Calls, Ending, ServedCalls, Turn, compressed, decompressed, send};
 use crate::codec::Codec;
+use crate::intercept::Payload;
 use crate::{Code, Metadata, Request, Response, Status, Streaming};
 
 /// A call that has come, before its request was read. Generated code turns it into a request and answers it.
@@ -16,6 +18,7 @@ pub struct Incoming {
     pub(crate) served: Served,
     pub(crate) metadata: Metadata,
     pub(crate) deadline: Option<Instant>,
+    pub(crate) extensions: Extensions,
 }
 
 /// A call on its connection; dropping it lets go of the call, and cancels it if it was not answered.
@@ -41,6 +44,14 @@ pub(crate) enum Hold {
 }
 
 impl Served {
+    /// How a response is sent that asks for `encoding`, if it does.
+    fn encoding_of(&self, encoding: Option<Encoding>) -> Encoding {
+        let Some(encoding) = encoding else { return self.send_encoding };
+        // It is asked for to have none: whoever compresses behind interceptors is to know.
+        self.calls.disable_compression(self.call);
+        encoding
+    }
+
     /// How the next message is sent when it could be in `encoding`.
     fn encoding_now(&self, encoding: Encoding) -> Encoding {
         let uncompressed = encoding != Encoding::Identity && self.calls.is_uncompressed(self.call);
@@ -59,7 +70,7 @@ impl Drop for Served {
 impl Incoming {
     /// Reads the one message of the request. `None` if that failed; the call is answered then.
     pub async fn one<C: Codec<T>, T>(self) -> Option<(Request<T>, Reply)> {
-        let Self { served, metadata, deadline } = self;
+        let Self { served, metadata, deadline, extensions } = self;
         let received = core::future::poll_fn(|cx| served.calls.poll_message(served.call, cx.waker())).await;
         let mut was_compressed = false;
         let message = match received {
@@ -75,8 +86,9 @@ impl Incoming {
         match message.and_then(C::decode) {
             Ok(message) => {
                 let calls = Arc::clone(&served.calls);
-                let request =
+                let mut request =
                     Request::served(message, metadata, deadline, calls, served.call, was_compressed);
+                *request.extensions_mut() = extensions;
                 Some((request, Reply(served)))
             }
             Err(status) => {
@@ -88,12 +100,14 @@ impl Incoming {
 
     /// The many messages of the request.
     pub fn many<C: Codec<T>, T>(self) -> (Request<Streaming<T>>, Reply) {
-        let Self { mut served, metadata, deadline } = self;
+        let Self { mut served, metadata, deadline, extensions } = self;
         let calls = Arc::clone(&served.calls);
         let handle = Arc::new(CallHandle { calls: Arc::clone(&calls) as Arc<dyn Calls>, id: served.call });
         served.hold = Hold::Shared { _handle: Arc::clone(&handle) };
         let messages = Streaming::new::<C>(handle, served.max_recv_message, false);
-        (Request::served(messages, metadata, deadline, calls, served.call, false), Reply(served))
+        let mut request = Request::served(messages, metadata, deadline, calls, served.call, false);
+        *request.extensions_mut() = extensions;
+        (request, Reply(served))
     }
 
     /// Answers a call of a method that is not there.
@@ -108,7 +122,7 @@ impl Incoming {
 }
 
 /// Answers a call.
-pub struct Reply(Served);
+pub struct Reply(pub(super) Served);
 
 impl Reply {
     /// Answers with one message.
@@ -117,7 +131,7 @@ impl Reply {
             Ok(response) => response.into_parts(),
             Err(status) => return self.fail(&status),
         };
-        let encoding = self.0.encoding_now(encoding.unwrap_or(self.0.send_encoding));
+        let encoding = self.0.encoding_now(self.0.encoding_of(encoding));
         let message = match compressed::<C, T>(&message, encoding) {
             Ok(message) => message,
             Err(status) => return self.fail(&status),
@@ -158,10 +172,9 @@ impl Reply {
                 return None;
             }
         };
-        let Served { calls, call, send_encoding, .. } = &self.0;
-        let encoding = encoding.unwrap_or(*send_encoding);
+        let encoding = self.0.encoding_of(encoding);
         // Initial metadata leaves before the first message is there; where the handler has sent some, this is none.
-        let _ = calls.send_metadata(*call, &metadata);
+        let _ = self.0.calls.send_metadata(self.0.call, &metadata);
         let encode = compressed::<C, T>;
         Some((messages, Replies { reply: self, encode, encoding, trailers, turn: Turn::default() }))
     }
@@ -207,9 +220,30 @@ impl<T> Replies<T> {
 
     /// Says that no message follows, or why.
     pub fn end(self, result: Result<(), Status>) {
-        let Self { mut reply, trailers, .. } = self;
-        let status = result.map_or_else(|status| status, |()| with_trailers(trailers));
+        self.end_with(result.map_or_else(|status| status, |()| Status::OK));
+    }
+
+    /// As [`end`](Self::end), with trailing metadata in the status, also when it is OK.
+    pub(super) fn end_with(self, mut status: Status) {
+        let Self { mut reply, mut trailers, .. } = self;
+        if status.is_ok() {
+            trailers.merge(status.metadata());
+            status = with_trailers(trailers);
+        }
         reply.end(Ending::Status(&status));
+    }
+}
+
+impl Replies<Payload> {
+    /// As [`send`](Self::send), compressed only if the message may be.
+    pub(super) async fn send_payload(&mut self, message: Payload) -> Result<(), Status> {
+        let encoding = self.encoding;
+        if !message.may_compress {
+            self.encoding = Encoding::Identity;
+        }
+        let sent = self.send(message).await;
+        self.encoding = encoding;
+        sent
     }
 }
 

@@ -5,7 +5,9 @@ use unwired_core::grpc::MethodPath;
 
 use super::Incoming;
 use super::admission::{Entry, Gate};
+use super::intercepted::Intercepted;
 use super::service::{Handler, Pace, Service, SpawnPolicy};
+use crate::intercept::Interceptors;
 
 /// Where a call goes.
 pub(crate) struct Route {
@@ -97,6 +99,19 @@ impl Routes {
             }
             for route in methods.iter_mut().filter_map(|(_, route)| Arc::get_mut(route)) {
                 route.gate = Some(Arc::clone(gate));
+            }
+        }
+    }
+
+    /// Puts all services behind `interceptors`.
+    pub(crate) fn intercept(&mut self, interceptors: &Interceptors) {
+        for (_, methods) in &mut self.services {
+            let service = methods.first().map(|(_, route)| Arc::clone(&route.service));
+            let Some(service) = service else { continue };
+            let service = Arc::new(Intercepted::of(service, interceptors.clone()));
+            // Nobody has the routes yet: they are being made.
+            for route in methods.iter_mut().filter_map(|(_, route)| Arc::get_mut(route)) {
+                route.service = Arc::clone(&service) as Arc<dyn Service>;
             }
         }
     }

@@ -1,6 +1,7 @@
 use std::io;
 use std::sync::Arc;
 
+use http::Extensions;
 use unwired_core::grpc::server::{Connection, Event};
 use unwired_core::grpc::{CallId, Cardinality, Status};
 use unwired_core::http2::{Initiator, Reason};
@@ -119,7 +120,8 @@ impl Serving {
             metadata: metadata.clone(),
             hold: Hold::Alone,
         };
-        let handler = route.call(Incoming { served, metadata, deadline });
+        let incoming = Incoming { served, metadata, deadline, extensions: Extensions::new() };
+        let handler = route.call(incoming);
         let mut running = Running::new(handler, Arc::clone(link) as Arc<dyn ServedCalls>, call);
         if route.pace.spawns(route.spawn, || link.runtime.spawns_handler()) {
             return link.runtime.spawn(running);

@@ -7,7 +7,7 @@ macro_rules! suite {
         $crate::scenarios!({ $crate::tests } [$run, [$($transport),*]]);
     };
     ($run:path) => {
-        $crate::suite!($run, [Tcp, Tls, Unix, Memory]);
+        $crate::suite!($run, [Tcp, Tls, Unix, Memory, Intercepted]);
     };
 }
 
@@ -200,6 +200,12 @@ macro_rules! over {
         #[test]
         fn in_memory() {
             $run(|rt| $crate::boxed::$topic::$scenario(rt, $crate::Transport::Memory));
+        }
+    };
+    ($run:path, Intercepted, $topic:ident::$scenario:ident) => {
+        #[test]
+        fn through_interceptors() {
+            $run(|rt| $crate::boxed::$topic::$scenario(rt, $crate::Transport::Intercepted));
         }
     };
 }

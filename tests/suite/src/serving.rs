@@ -8,10 +8,11 @@ use std::sync::Arc;
 use futures_channel::oneshot;
 use futures_util::future::RemoteHandle;
 use unwired::channel::Builder as ChannelBuilder;
+use unwired::intercept::{Interceptor, Messages, Next};
 use unwired::server::{Abuse, Bound, Builder};
 use unwired::tls::{ClientTls, ServerTls};
 use unwired::transport::{Address, Listen, RuntimeHandle, memory};
-use unwired::{Channel, Encoding, Server, Target};
+use unwired::{Channel, Encoding, Request, Response, Server, Status, Target};
 use unwired_proto::grpc::testing::test_service_client::TestServiceClient;
 use unwired_proto::grpc::testing::test_service_server::TestServiceServer;
 
@@ -32,6 +33,8 @@ pub enum Transport {
     Unix,
     /// No socket at all.
     Memory,
+    /// The same, with interceptors on both sides that hand on what they get.
+    Intercepted,
 }
 
 /// A server that runs until it is told to end.
@@ -44,6 +47,7 @@ pub struct Running {
     target: Target,
     /// How clients trust the server, where they have to.
     tls: Option<ClientTls>,
+    is_intercepted: bool,
     stop: Option<oneshot::Sender<()>>,
     task: RemoteHandle<()>,
 }
@@ -85,6 +89,7 @@ impl Running {
     /// A channel to the server that is to be made, on `rt`.
     pub fn channel_on(&self, rt: &RuntimeHandle) -> ChannelBuilder {
         let channel = Channel::builder(rt.clone(), self.target.clone());
+        let channel = if self.is_intercepted { channel.intercepted_by(HandOn) } else { channel };
         match &self.tls {
             Some(tls) => channel.tls(tls.clone()),
             None => channel,
@@ -94,6 +99,20 @@ impl Running {
     /// A client with a connection of its own.
     pub fn client(&self) -> TestServiceClient {
         TestServiceClient::new(self.channel().connect_lazy())
+    }
+}
+
+/// Hands on what it gets, through all that it could change it with.
+struct HandOn;
+
+impl Interceptor for HandOn {
+    async fn intercept(
+        &self,
+        request: Request<Messages>,
+        next: Next<'_>,
+    ) -> Result<Response<Messages>, Status> {
+        let response = next.run(request.map(|messages| messages.map(Ok))).await?;
+        Ok(response.map(|messages| messages.map(Ok).map_metadata(|_| ()).map_end(|status| status)))
     }
 }
 
@@ -135,6 +154,13 @@ pub async fn serve_with(
             let bound = Bound::new(rt.clone(), listener.boxed());
             run(rt, bound, Target::Memory(connector), options)
         }
+        Transport::Intercepted => {
+            let (connector, listener) = memory::endpoint();
+            let bound = Bound::new(rt.clone(), listener.boxed());
+            let server =
+                run(rt, bound, Target::Memory(connector), |server| options(server.intercepted_by(HandOn)));
+            Running { is_intercepted: true, ..server }
+        }
     }
 }
 
@@ -167,7 +193,7 @@ fn run(
         };
         bound.serve_with_shutdown(served, stopped).await.unwrap();
     });
-    Running { seen, server, rt: rt.clone(), target, tls: None, stop: Some(stop), task }
+    Running { seen, server, rt: rt.clone(), target, tls: None, is_intercepted: false, stop: Some(stop), task }
 }
 
 /// A path where no socket is.
