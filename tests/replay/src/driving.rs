@@ -28,6 +28,7 @@ pub(crate) mod code {
     pub(crate) const REFUSE_NEW: u8 = 29;
     /// As `START`, and then how often the call was made before.
     pub(crate) const START_AGAIN: u8 = 30;
+    pub(crate) const SHORTEN_DEADLINE: u8 = 31;
 
     pub(crate) const OPEN: u8 = 32;
     pub(crate) const SEND_HEADERS: u8 = 33;

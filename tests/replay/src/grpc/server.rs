@@ -98,6 +98,16 @@ impl Connection {
     }
 
     /// As the core's.
+    pub fn shorten_deadline(&mut self, call: CallId, at: Instant) {
+        self.note(code::SHORTEN_DEADLINE, |recorder, writer| {
+            writer.number(recorder.number(call));
+            recorder.time(writer, at);
+        });
+        self.inner.shorten_deadline(call, at);
+        self.outcome(|_| {});
+    }
+
+    /// As the core's.
     pub fn refuse_new(&mut self, refuses: bool) {
         self.note(code::REFUSE_NEW, |_, writer| refuses.put(writer));
         self.inner.refuse_new(refuses);
@@ -140,6 +150,13 @@ impl Connection {
                 let status = script.value()?;
                 if let Some(call) = call {
                     self.finish(call, &status);
+                }
+            }
+            code::SHORTEN_DEADLINE => {
+                let call = script.key()?;
+                let at = script.time()?;
+                if let Some(call) = call {
+                    self.shorten_deadline(call, at);
                 }
             }
             code::SET_MAX_TIMEOUT => self.set_max_timeout(script.value()?),
