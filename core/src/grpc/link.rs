@@ -7,7 +7,7 @@ use super::credit::{Account, Credit};
 use super::deadlines::Deadlines;
 use super::receiving::{Received, Receiving};
 use super::table::Table;
-use super::{CallId, Config, Stats};
+use super::{CallId, Config, Stats, meaning};
 use crate::Instant;
 use crate::http2::{self, StreamKey};
 
@@ -34,7 +34,8 @@ pub(crate) struct Link<C> {
 }
 
 impl<C: Machine> Link<C> {
-    pub(crate) fn new(http2: http2::Connection, config: &Config) -> Self {
+    pub(crate) fn new(mut http2: http2::Connection, config: &Config) -> Self {
+        http2.set_meaning(meaning::of);
         let base = http2.config().initial_window as usize;
         Self {
             http2,

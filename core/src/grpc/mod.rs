@@ -25,6 +25,7 @@ mod encoding;
 mod error;
 mod http_status;
 mod link;
+mod meaning;
 mod message;
 mod metadata;
 mod path;

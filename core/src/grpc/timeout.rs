@@ -37,16 +37,25 @@ impl Error for InvalidTimeout {}
 #[expect(clippy::arithmetic_side_effects, reason = "eight digits of hours are below 2^39 seconds")]
 pub fn parse(text: &[u8]) -> Result<Duration, InvalidTimeout> {
     let (unit, digits) = text.split_last().ok_or(InvalidTimeout)?;
-    let (_, nanos) = UNITS.iter().find(|(name, _)| name == unit).ok_or(InvalidTimeout)?;
-    if digits.is_empty() || digits.len() > MAX_DIGITS || !digits.iter().all(u8::is_ascii_digit) {
+    if digits.is_empty() || digits.len() > MAX_DIGITS {
         return Err(InvalidTimeout);
     }
-    let value = digits.iter().fold(0_u64, |value, digit| value * 10 + u64::from(digit - b'0'));
+    let mut value = 0;
+    for digit in digits {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            return Err(InvalidTimeout);
+        }
+        value = value * 10 + u64::from(digit);
+    }
     Ok(match unit {
         b'n' => Duration::from_nanos(value),
         b'u' => Duration::from_micros(value),
         b'm' => Duration::from_millis(value),
-        _ => Duration::from_secs(value * u64::try_from(nanos / 1_000_000_000).unwrap_or(0)),
+        b'S' => Duration::from_secs(value),
+        b'M' => Duration::from_secs(value * 60),
+        b'H' => Duration::from_secs(value * 3600),
+        _ => return Err(InvalidTimeout),
     })
 }
 

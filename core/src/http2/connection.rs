@@ -6,6 +6,7 @@ use super::abuse::Buckets;
 use super::closed::ClosedStreams;
 use super::control::Control;
 use super::error::Fault;
+use super::field::Meaning;
 use super::flow::RecvWindow;
 use super::lifetime::GoingAway;
 use super::ping::{Bandwidth, Pings, Strikes};
@@ -174,6 +175,11 @@ impl Connection {
         };
         connection.start_lifetime();
         connection
+    }
+
+    /// Asks `meaning` what to make of each line that comes as text.
+    pub(crate) const fn set_meaning(&mut self, meaning: Meaning) {
+        self.decoder.set_meaning(meaning);
     }
 
     // ---- in

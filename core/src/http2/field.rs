@@ -66,6 +66,68 @@ impl Class {
     }
 }
 
+/// What is known of a line before anyone looks at its text again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Known {
+    pub(crate) class: Class,
+    /// What the layer above makes of the line, by its own [`Meaning`]; 0 where it was not asked.
+    pub(crate) meaning: u8,
+}
+
+impl From<Class> for Known {
+    fn from(class: Class) -> Self {
+        Self { class, meaning: 0 }
+    }
+}
+
+/// What the layer above makes of a line of that class, name and value. It is asked when a line comes as text, and not again
+/// when a compression table repeats it.
+pub(crate) type Meaning = fn(Class, &[u8], &[u8]) -> u8;
+
+/// Which classes the lines of a section have, gathered as they come.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Classes(u32);
+
+impl Classes {
+    /// Of a section without lines.
+    pub(crate) const NONE: Self = Self(0);
+
+    const fn of(class: Class) -> u32 {
+        1 << class as u32
+    }
+
+    const PSEUDO: u32 = Self::of(Class::Method)
+        | Self::of(Class::Scheme)
+        | Self::of(Class::Authority)
+        | Self::of(Class::Path)
+        | Self::of(Class::Status);
+    const REGULAR: u32 = Self::of(Class::Regular)
+        | Self::of(Class::Te)
+        | Self::of(Class::Host)
+        | Self::of(Class::ContentLength);
+    /// RFC 9113 §8.3: a pseudo-header field came twice, or behind a regular one.
+    const DISORDER: u32 = 1 << 31;
+
+    /// One more line.
+    pub(crate) const fn add(&mut self, class: Class) {
+        let class = Self::of(class);
+        if class & Self::PSEUDO != 0 && self.0 & (class | Self::REGULAR) != 0 {
+            self.0 |= Self::DISORDER;
+        }
+        self.0 |= class;
+    }
+
+    /// Whether there is `:method`, `:scheme` and `:path`, each once and ahead of the rest, and nothing else that is more
+    /// than a look at single lines, or wrong.
+    pub(crate) const fn is_plain_request(self) -> bool {
+        const REQUIRED: u32 =
+            Classes::of(Class::Method) | Classes::of(Class::Scheme) | Classes::of(Class::Path);
+        const MORE: u32 =
+            Classes::of(Class::Authority) | Classes::of(Class::Regular) | Classes::of(Class::Te);
+        self.0 & !MORE == REQUIRED
+    }
+}
+
 /// Judges one line by itself; what only the whole section shows is for [`message`](super::message).
 ///
 /// Names and values are held to RFC 9110 §5.1 and §5.5, as RFC 9113 §8.2.1 allows, and not only to the shorter list of

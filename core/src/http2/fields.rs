@@ -1,6 +1,6 @@
 use core::fmt;
 
-use super::field::{Class, classify, is_credential};
+use super::field::{Class, Known, Meaning, classify, is_credential};
 
 /// RFC 7541 §4.1 and RFC 9113 §6.5.2: what one field counts beyond its name and value.
 pub const FIELD_OVERHEAD: usize = 32;
@@ -44,7 +44,7 @@ struct Entry {
     name: u32,
     value: u32,
     end: u32,
-    class: Class,
+    known: Known,
     sensitive: bool,
 }
 
@@ -77,23 +77,25 @@ impl Fields {
         draft.bytes().extend_from_slice(field.name);
         draft.end_name();
         draft.bytes().extend_from_slice(field.value);
-        draft.commit(class, field.sensitive);
+        draft.commit(class.into(), field.sensitive);
     }
 
-    /// Appends a line whose class is known.
+    /// Appends a line of which all is known.
+    #[inline]
     #[expect(clippy::arithmetic_side_effects, reason = "a name is within the arena")]
-    pub(crate) fn push_line(&mut self, line: Line<'_, Class>) {
+    pub(crate) fn push_line(&mut self, line: Line<'_, Known>) {
         let name = self.bytes.len();
         self.bytes.extend_from_slice(line.text);
         self.index_from(name, name + line.name_len, line.tag, false);
     }
 
     /// Makes a line of the end of the arena, given where its name and its value begin.
-    fn index_from(&mut self, name: usize, value: usize, class: Class, sensitive: bool) {
+    #[inline]
+    fn index_from(&mut self, name: usize, value: usize, known: Known, sensitive: bool) {
         // 4 GiB of fields is far above every limit a section passes; the offsets saturate and the lines come out empty.
-        let offset = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let offset = |n: usize| n.min(u32::MAX as usize) as u32;
         let (name, value, end) = (offset(name), offset(value), offset(self.bytes.len()));
-        self.index.push(Entry { name, value, end, class, sensitive });
+        self.index.push(Entry { name, value, end, known, sensitive });
     }
 
     /// Begins a line whose name and value are put together in place. It vanishes unless it is committed.
@@ -109,7 +111,12 @@ impl Fields {
 
     /// The lines in order, each with its class.
     pub(crate) fn classified(&self) -> impl Iterator<Item = (Class, Field<'_>)> {
-        self.index.iter().map(|entry| (entry.class, entry.field(&self.bytes)))
+        self.index.iter().map(|entry| (entry.known.class, entry.field(&self.bytes)))
+    }
+
+    /// What is known of the lines, in order.
+    pub(crate) fn known(&self) -> impl Iterator<Item = Known> {
+        self.index.iter().map(|entry| entry.known)
     }
 
     /// The lines in order, each with its class, and whether it is sensitive.
@@ -117,7 +124,7 @@ impl Fields {
         self.index.iter().map(|entry| {
             let text = self.bytes.get(entry.name as usize..entry.end as usize).unwrap_or_default();
             let name_len = entry.value.saturating_sub(entry.name) as usize;
-            (Line { text, name_len, tag: entry.class }, entry.sensitive)
+            (Line { text, name_len, tag: entry.known.class }, entry.sensitive)
         })
     }
 
@@ -126,9 +133,16 @@ impl Fields {
         self.iter().find(|field| field.name == name).map(|field| field.value)
     }
 
-    /// The line at that place in the order.
-    pub(crate) fn nth(&self, at: usize) -> Option<Field<'_>> {
-        self.index.get(at).map(|entry| entry.field(&self.bytes))
+    /// The name of the line at that place in the order; empty behind the last.
+    pub(crate) fn name(&self, at: usize) -> &[u8] {
+        let text = |entry: &Entry| self.bytes.get(entry.name as usize..entry.value as usize);
+        self.index.get(at).and_then(text).unwrap_or_default()
+    }
+
+    /// The value of the line at that place in the order; empty behind the last.
+    pub(crate) fn value(&self, at: usize) -> &[u8] {
+        let text = |entry: &Entry| self.bytes.get(entry.value as usize..entry.end as usize);
+        self.index.get(at).and_then(text).unwrap_or_default()
     }
 
     /// Keeps only the lines whose bits are set, the first line's lowest. There are at most 128.
@@ -165,6 +179,13 @@ impl Fields {
         for (class, field) in other.classified() {
             self.push_classified(field, class);
         }
+    }
+
+    /// Becomes what `other` is, in the memory that it has.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        self.clear();
+        self.bytes.extend_from_slice(&other.bytes);
+        self.index.extend_from_slice(&other.index);
     }
 
     /// How many lines there are.
@@ -219,12 +240,28 @@ pub(crate) struct Line<'a, Tag> {
 }
 
 impl<'a, Tag> Line<'a, Tag> {
+    /// The same text with another tag.
+    pub(crate) const fn tagged<Other>(self, tag: Other) -> Line<'a, Other>
+    where
+        Tag: Copy,
+    {
+        Line { text: self.text, name_len: self.name_len, tag }
+    }
+
     pub(crate) fn name(&self) -> &'a [u8] {
         self.text.get(..self.name_len).unwrap_or_default()
     }
 
     pub(crate) fn value(&self) -> &'a [u8] {
         self.text.get(self.name_len..).unwrap_or_default()
+    }
+}
+
+impl<'a> Line<'a, Class> {
+    /// The same with all that can be known of it.
+    pub(crate) fn judged(self, meaning: Meaning) -> Line<'a, Known> {
+        let meaning = meaning(self.tag, self.name(), self.value());
+        self.tagged(Known { class: self.tag, meaning })
     }
 }
 
@@ -238,6 +275,7 @@ pub(crate) struct Draft<'a> {
 
 impl Draft<'_> {
     /// The end of the arena, to append the name to and then the value.
+    #[inline]
     pub(crate) const fn bytes(&mut self) -> &mut Vec<u8> {
         &mut self.fields.bytes
     }
@@ -248,6 +286,7 @@ impl Draft<'_> {
     }
 
     /// Name and value as they are so far, and what `classify` says of them.
+    #[inline]
     pub(crate) fn line(&self) -> Line<'_, Class> {
         let text = self.fields.bytes.get(self.start..).unwrap_or_default();
         let name_len = self.value.saturating_sub(self.start);
@@ -256,8 +295,9 @@ impl Draft<'_> {
     }
 
     /// Makes it a line of the section.
-    pub(crate) fn commit(mut self, class: Class, sensitive: bool) {
-        self.fields.index_from(self.start, self.value, class, sensitive);
+    #[inline]
+    pub(crate) fn commit(mut self, known: Known, sensitive: bool) {
+        self.fields.index_from(self.start, self.value, known, sensitive);
         self.start = self.fields.bytes.len();
     }
 }

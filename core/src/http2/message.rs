@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::Fields;
-use super::field::{Class, parse_u64};
+use super::field::{Class, Classes, Known, parse_u64};
 
 /// The rule that a field section breaks (RFC 9113 §8.1.1): a stream error PROTOCOL_ERROR for the one who receives it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,6 +78,17 @@ pub(crate) fn request(fields: &Fields) -> Result<Request, Malformed> {
         return Err(Malformed("host differs from :authority"));
     }
     Ok(Request { is_head: method == b"HEAD", is_connect, content_length: head.content_length })
+}
+
+/// As [`request`], of a section whose lines have these classes: nearly always they say all.
+pub(crate) fn request_of(classes: Classes, fields: &Fields) -> Result<Request, Malformed> {
+    let is_method = |known: Known| known.class == Class::Method;
+    match fields.known().position(is_method).map(|at| fields.value(at)) {
+        Some(method) if classes.is_plain_request() && method != b"CONNECT" => {
+            Ok(Request { is_head: method == b"HEAD", is_connect: false, content_length: None })
+        }
+        _ => request(fields),
+    }
 }
 
 /// Judges the field section at the head of a response, final or informational.

@@ -211,7 +211,7 @@ impl Connection {
             self.recycle(fields);
             return self.refuse_fields(block);
         }
-        let request = match message::request(&fields) {
+        let request = match message::request_of(self.decoder.classes(), &fields) {
             Ok(request) => request,
             Err(malformed) => {
                 self.closed.remember(id, Closing::Reset);

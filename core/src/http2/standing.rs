@@ -22,7 +22,7 @@ impl Standing {
     pub(crate) fn fields(&self) -> Fields {
         let mut fields = Fields::new();
         for &line in self.lines {
-            fields.push_line(line);
+            fields.push_line(line.tagged(line.tag.into()));
         }
         fields
     }

@@ -89,6 +89,19 @@ impl EncodingSet {
         matches!(encoding, Encoding::Identity) || self.0 & (1 << encoding as u8) != 0
     }
 
+    /// The bits that a set may have.
+    pub(crate) const BITS: u8 = 0b1110;
+
+    /// The bits of the set.
+    pub(crate) const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// The set of those bits; others are passed over.
+    pub(crate) const fn from_bits(bits: u8) -> Self {
+        Self(bits & Self::BITS)
+    }
+
     /// What both sets have.
     #[must_use]
     pub const fn intersection(self, other: Self) -> Self {

@@ -1,12 +1,10 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use crate::grpc::metadata::is_seen;
-use crate::grpc::path;
 use crate::grpc::{
-    CallEncodings, Encoding, EncodingSet, Metadata, MethodPath, Status, content_type, timeout,
+    CallEncodings, Encoding, EncodingSet, Metadata, MethodPath, Status, content_type, meaning, path, timeout,
 };
-use crate::http2::{Class, Field, Fields};
+use crate::http2::{Class, Fields, Known};
 
 /// The head of a request that is a call.
 #[derive(Debug, Default)]
@@ -49,9 +47,11 @@ impl Rejection {
 /// As many lines have a bit of their own; a longer section is judged line by line once more.
 const MARKED: usize = u128::BITS as usize;
 
-/// The bit of the line at that place; none behind the last.
-const fn bit(at: usize) -> u128 {
-    if at < MARKED { 1 << at } else { 0 }
+fn read_timeout(value: &[u8]) -> Result<Duration, Rejection> {
+    timeout::parse(value).map_err(|_| {
+        let message = format!("malformed grpc-timeout {}", value.escape_ascii());
+        Rejection { is_glitch: true, ..Rejection::grpc(Status::internal(message)) }
+    })
 }
 
 impl RequestHead {
@@ -65,38 +65,42 @@ impl RequestHead {
         let mut has_content_type = false;
         let mut unsupported = None;
         let mut path = None;
-        for (at, (class, Field { name, value, .. })) in fields.classified().enumerate() {
-            match class {
-                Class::Method if value != b"POST" => {
+        let mut next = 1_u128;
+        for (at, Known { class, meaning }) in fields.known().enumerate() {
+            // The bit of the line; none where there are more lines than bits.
+            let bit = next;
+            next <<= 1;
+            let meaning = match class {
+                Class::Method if fields.value(at) != b"POST" => {
                     let status = Status::unimplemented("a gRPC request is a POST");
                     return Err(Rejection::http(405, status));
                 }
                 Class::Path => {
-                    path = path::slash(value).map(|slash| (at, slash));
+                    let slash = Some(usize::from(meaning)).filter(|&slash| slash > 0);
+                    path = slash.or_else(|| path::slash(fields.value(at))).map(|slash| (at, slash));
                     continue;
                 }
                 Class::Te => {
                     head.has_te = true;
                     continue;
                 }
-                Class::Regular => {}
+                // A section that came off no connection of ours: nobody has asked yet.
+                Class::Regular if meaning == 0 => meaning::of(class, fields.name(at), fields.value(at)),
+                Class::Regular => meaning,
                 _ => continue,
-            }
-            match name {
-                b"content-type" => has_content_type = content_type::is_grpc(value),
-                b"grpc-timeout" => {
-                    let timeout = timeout::parse(value).map_err(|_| {
-                        let message = format!("malformed grpc-timeout {}", value.escape_ascii());
-                        Rejection { is_glitch: true, ..Rejection::grpc(Status::internal(message)) }
-                    })?;
-                    head.timeout = Some(timeout);
-                }
-                b"grpc-encoding" => match Encoding::from_name(value) {
+            };
+            match meaning {
+                meaning::METADATA => head.own |= bit,
+                meaning::CONTENT_TYPE => has_content_type = true,
+                meaning::OTHER_CONTENT_TYPE => has_content_type = false,
+                meaning::TIMEOUT => head.timeout = Some(read_timeout(fields.value(at))?),
+                meaning::ENCODING => match Encoding::from_name(fields.value(at)) {
                     Some(encoding) if accept.contains(encoding) => head.encodings.recv = encoding,
-                    _ => unsupported = Some(value.escape_ascii().to_string()),
+                    _ => unsupported = Some(at),
                 },
-                b"grpc-accept-encoding" => head.encodings.peer_accepts = EncodingSet::parse(value),
-                _ if is_seen(name) => head.own |= bit(at),
+                meaning::ACCEPT_ENCODING..=meaning::ACCEPT_ALL_ENCODINGS => {
+                    head.encodings.peer_accepts = EncodingSet::from_bits(meaning);
+                }
                 _ => {}
             }
         }
@@ -107,9 +111,10 @@ impl RequestHead {
         let Some(path) = path else {
             return Err(Rejection::grpc(Status::unimplemented("the path of a call is /service/method")));
         };
-        if let Some(name) = unsupported {
+        if let Some(at) = unsupported {
+            let name = fields.value(at).escape_ascii();
             let status =
-                Status::unimplemented(format!("the message encoding {name:?} is not supported here"));
+                Status::unimplemented(format!("the message encoding \"{name}\" is not supported here"));
             return Err(Rejection { accept: Some(accept), ..Rejection::grpc(status) });
         }
         head.path = path;
@@ -120,8 +125,7 @@ impl RequestHead {
     /// Service and method. Empty after [`take_metadata`](Self::take_metadata).
     pub fn path(&self) -> MethodPath<'_> {
         let (at, slash) = self.path;
-        let path = self.fields.nth(at).and_then(|field| MethodPath::split(field.value, slash));
-        path.unwrap_or(MethodPath { service: "", method: "" })
+        MethodPath::split(self.fields.value(at), slash).unwrap_or(MethodPath { service: "", method: "" })
     }
 
     /// `:authority`, or `host`.

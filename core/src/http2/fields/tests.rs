@@ -4,7 +4,7 @@ use super::*;
 fn lines_stay_in_order_with_all_that_is_known_of_them() {
     let mut fields: Fields = [(":path", "/"), ("a", "1")].into_iter().collect();
     fields.push_sensitive(b"a", b"2");
-    fields.push_line(Line { text: b"bc", name_len: 1, tag: Class::Regular });
+    fields.push_line(Line { text: b"bc", name_len: 1, tag: Class::Regular.into() });
     fields.push(b"", b"");
     let lines: Vec<_> = fields.iter().map(|field| (field.name, field.value, field.sensitive)).collect();
     assert_eq!(
@@ -59,7 +59,7 @@ fn a_draft_is_nothing_until_it_is_committed() {
     draft.bytes().extend(b"trailers");
     let line = draft.line();
     assert_eq!((line.name(), line.value(), line.tag), (&b"te"[..], &b"trailers"[..], Class::Te));
-    draft.commit(Class::Te, true);
+    draft.commit(Class::Te.into(), true);
     assert_eq!(fields.get(b"te"), Some(&b"trailers"[..]));
     assert_eq!(fields.len(), 2);
 }

@@ -1,9 +1,12 @@
+mod repeated;
+
 use core::mem;
 
+use self::repeated::Repeated;
 use super::table::Table;
 use super::{DEFAULT_TABLE_SIZE, Error, huffman, integer, static_table};
 use crate::http2::Fields;
-use crate::http2::field::Class;
+use crate::http2::field::{Classes, Known, Meaning};
 use crate::http2::fields::{FIELD_OVERHEAD, Line};
 
 /// What one header block may cost. Each limit is inclusive.
@@ -43,16 +46,21 @@ pub enum Progress {
 #[derive(Debug)]
 pub struct Decoder {
     limits: DecoderLimits,
-    table: Table<Class>,
+    table: Table<Known>,
+    meaning: Meaning,
     /// The largest capacity that the peer may give the table: our setting, once acknowledged.
     table_limit: usize,
     /// The peer owes a size update to at most this, at the beginning of the next block (RFC 9113 §4.3.1).
     update_due: Option<usize>,
     block: Block,
+    /// Of the block that was complete last.
+    classes: Classes,
     /// The beginning of a representation that the last fragment cut off.
     held: Vec<u8>,
     /// `held` is not worth a look before it has this many bytes.
     needed: usize,
+    /// The block that came last, if it may come again.
+    repeated: Repeated,
     /// Literals that were seen last, each at a place of its own hash.
     seen: Vec<Seen>,
 }
@@ -70,24 +78,35 @@ struct Block {
     fields: usize,
     size_updates: u8,
     too_large: bool,
+    classes: Classes,
 }
 
 impl Decoder {
     /// A decoder with an empty table and the table limit of RFC 9113 §6.5.2, 4096 bytes. It allocates nothing yet.
     pub const fn new(limits: DecoderLimits) -> Self {
-        let block = Block { wire: 0, consumed: 0, decoded: 0, fields: 0, size_updates: 0, too_large: false };
+        let classes = Classes::NONE;
+        let block =
+            Block { wire: 0, consumed: 0, decoded: 0, fields: 0, size_updates: 0, too_large: false, classes };
         let table_limit = DEFAULT_TABLE_SIZE as usize;
         let table = Table::new(table_limit);
         Self {
             limits,
             table,
+            meaning: |_, _, _| 0,
             table_limit,
             update_due: None,
             block,
+            classes,
             held: Vec::new(),
             needed: 0,
+            repeated: Repeated::NONE,
             seen: Vec::new(),
         }
+    }
+
+    /// Asks `meaning` what to make of each line that comes as text.
+    pub(crate) const fn set_meaning(&mut self, meaning: Meaning) {
+        self.meaning = meaning;
     }
 
     /// Says that the peer has acknowledged our SETTINGS_HEADER_TABLE_SIZE, in bytes. Not for the middle of a block.
@@ -112,6 +131,20 @@ impl Decoder {
     ///
     /// Every [`Error`] ends the connection; the decoder is of no use after it.
     pub fn decode(&mut self, fragment: &[u8], end: bool, out: &mut Fields) -> Result<Progress, Error> {
+        let changes = self.table.changes();
+        let is_whole = end && self.block.wire == 0 && self.update_due.is_none() && out.is_empty();
+        if is_whole && let Some(classes) = self.repeated.find(fragment, changes, out) {
+            self.classes = classes;
+            return Ok(Progress::Complete);
+        }
+        let progress = self.decode_fragment(fragment, end, out)?;
+        if is_whole && progress == Progress::Complete && changes == self.table.changes() {
+            self.repeated.note(fragment, changes, self.classes, out);
+        }
+        Ok(progress)
+    }
+
+    fn decode_fragment(&mut self, fragment: &[u8], end: bool, out: &mut Fields) -> Result<Progress, Error> {
         // What is beyond the limit is not looked at, so that it matters to no error how the block was cut.
         let room = self.limits.block_wire.saturating_sub(self.block.wire);
         let within = fragment.get(..room).unwrap_or(fragment);
@@ -137,12 +170,14 @@ impl Decoder {
             return Err(Error::SizeUpdateMissing);
         }
         let block = mem::take(&mut self.block);
+        self.classes = block.classes;
         Ok(if block.too_large { Progress::TooLarge } else { Progress::Complete })
     }
 
     /// Gives memory back that decoding does not need until the next block; the table keeps its fields.
     pub fn shrink(&mut self) {
         self.seen = Vec::new();
+        self.repeated = Repeated::NONE;
         self.held.shrink_to_fit();
         self.table.shrink();
     }
@@ -152,7 +187,12 @@ impl Decoder {
     pub fn capacity(&self) -> usize {
         let seen =
             self.seen.iter().map(|seen| size_of::<Seen>() + seen.encoded.capacity() + seen.text.capacity());
-        self.held.capacity() + self.table.memory() + seen.sum::<usize>()
+        self.held.capacity() + self.repeated.capacity() + self.table.memory() + seen.sum::<usize>()
+    }
+
+    /// The classes of the lines of the block that was complete last.
+    pub(crate) const fn classes(&self) -> Classes {
+        self.classes
     }
 
     /// A digest of the table: its capacity and its fields in order. Decoders in the same state give the same digest.
@@ -246,7 +286,7 @@ impl Decoder {
     #[inline(always)]
     fn indexed(&mut self, index: usize, out: &mut Fields) -> Result<(), Error> {
         let line = line(&self.table, index)?;
-        if self.block.count(line.text.len(), &self.limits)? {
+        if self.block.count(line, &self.limits)? {
             out.push_line(line);
         }
         Ok(())
@@ -260,7 +300,7 @@ impl Decoder {
             && seen.encoded == value.bytes
             && let Some(line) = seen.line()
         {
-            if self.block.count(line.text.len(), &self.limits)? {
+            if self.block.count(line, &self.limits)? {
                 out.push_line(line);
             }
             return Ok(());
@@ -270,22 +310,22 @@ impl Decoder {
         draft.end_name();
         let encoded = value.bytes;
         value.decode(draft.bytes())?;
-        let line = draft.line();
-        let class = line.tag;
+        let line = draft.line().judged(self.meaning);
+        let known = line.tag;
         if self.seen.is_empty() {
             self.seen.resize_with(SEEN_PLACES, Seen::default);
         }
         if let Some(seen) = self.seen.get_mut(place) {
             seen.name = name;
             seen.name_len = line.name_len;
-            seen.class = Some(class);
+            seen.known = Some(known);
             seen.encoded.clear();
             seen.encoded.extend_from_slice(encoded);
             seen.text.clear();
             seen.text.extend_from_slice(line.text);
         }
-        if self.block.count(line.text.len(), &self.limits)? {
-            draft.commit(class, false);
+        if self.block.count(line, &self.limits)? {
+            draft.commit(known, false);
         }
         Ok(())
     }
@@ -313,13 +353,13 @@ impl Decoder {
         }
         draft.end_name();
         value.decode(draft.bytes())?;
-        let line = draft.line();
+        let line = draft.line().judged(self.meaning);
+        let known = line.tag;
         if indexing == Indexing::Incremental {
             self.table.insert(line);
         }
-        if self.block.count(line.text.len(), &self.limits)? {
-            let class = line.tag;
-            draft.commit(class, indexing == Indexing::Never);
+        if self.block.count(line, &self.limits)? {
+            draft.commit(known, indexing == Indexing::Never);
         }
         Ok(())
     }
@@ -340,12 +380,12 @@ struct Seen {
     /// Name and value.
     text: Vec<u8>,
     name_len: usize,
-    class: Option<Class>,
+    known: Option<Known>,
 }
 
 impl Seen {
-    fn line(&self) -> Option<Line<'_, Class>> {
-        Some(Line { text: &self.text, name_len: self.name_len, tag: self.class? })
+    fn line(&self) -> Option<Line<'_, Known>> {
+        Some(Line { text: &self.text, name_len: self.name_len, tag: self.known? })
     }
 }
 
@@ -359,19 +399,24 @@ fn place(name: usize, encoded: &[u8]) -> usize {
 }
 
 /// The line at `index` of the static table and the dynamic one behind it (RFC 7541 §2.3.3).
-fn line(table: &Table<Class>, index: usize) -> Result<Line<'_, Class>, Error> {
-    let dynamic = || table.get(index.checked_sub(static_table::LEN + 1)?);
-    static_table::get(index).or_else(dynamic).ok_or(Error::Index)
+fn line(table: &Table<Known>, index: usize) -> Result<Line<'_, Known>, Error> {
+    let line = match index.checked_sub(static_table::LEN + 1) {
+        Some(index) => table.get(index),
+        None => static_table::get(index).map(|line| line.tagged(line.tag.into())),
+    };
+    line.ok_or(Error::Index)
 }
 
 impl Block {
-    /// Counts a field of `len` bytes and answers whether it is to be stored.
+    /// Counts a field and answers whether it is to be stored.
     #[expect(
         clippy::arithmetic_side_effects,
         reason = "no text is longer than `isize::MAX`; `32 * fields <= decoded`"
     )]
-    fn count(&mut self, len: usize, limits: &DecoderLimits) -> Result<bool, Error> {
-        let decoded = self.decoded.checked_add(len + FIELD_OVERHEAD).filter(|&sum| sum <= limits.decoded);
+    fn count(&mut self, line: Line<'_, Known>, limits: &DecoderLimits) -> Result<bool, Error> {
+        self.classes.add(line.tag.class);
+        let decoded =
+            self.decoded.checked_add(line.text.len() + FIELD_OVERHEAD).filter(|&sum| sum <= limits.decoded);
         self.decoded = decoded.ok_or(Error::DecodesTooLarge)?;
         self.fields += 1;
         self.too_large |= self.decoded > limits.list_size || self.fields > limits.fields;

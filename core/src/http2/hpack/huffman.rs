@@ -46,6 +46,33 @@ struct Range {
     place: u8,
 }
 
+/// As many bits are looked up at once: two codes of letters or digits.
+const SHORT_BITS: usize = 12;
+
+/// One symbol or two whose codes fit into [`SHORT_BITS`]; none where the first code is longer.
+#[derive(Clone, Copy)]
+struct Short {
+    /// The first symbol in the low byte.
+    symbols: u16,
+    /// How many bits the first code has; 0 where there is none.
+    first: u8,
+    /// How many bits the codes have together, and in the two highest bits how many symbols there are.
+    all: u8,
+}
+
+impl Short {
+    const NONE: Self = Self { symbols: 0, first: 0, all: 0 };
+    const BITS: u8 = 0x3f;
+
+    const fn bits(self) -> u32 {
+        (self.all & Self::BITS) as u32
+    }
+
+    const fn count(self) -> u32 {
+        (self.all >> 6) as u32
+    }
+}
+
 /// The tables that follow from the lengths.
 struct Tables {
     codes: [Code; 256],
@@ -53,9 +80,8 @@ struct Tables {
     symbols: [u8; 256],
     /// One entry for each length, the longest first. A length without codes begins where the next one does.
     ranges: [Range; MAX_LENGTH + 1],
-    /// For each first byte of a code, symbol and length of the code when that has at most eight bits, as nearly all of
-    /// real fields have; length 0 when it has more.
-    short: [(u8, u8); 256],
+    /// What the next twelve bits begin with, as nearly all of real fields do. 16 KiB, of which text uses a fraction.
+    short: [Short; 1 << SHORT_BITS],
 }
 
 #[allow(clippy::indexing_slicing, reason = "evaluated by the compiler")]
@@ -64,7 +90,7 @@ static TABLES: Tables = {
         codes: [Code { bits: 0, length: 0 }; 256],
         symbols: [0; 256],
         ranges: [Range { length: 0, first: 0, place: 0 }; MAX_LENGTH + 1],
-        short: [(0, 0); 256],
+        short: [Short::NONE; 1 << SHORT_BITS],
     };
     let (mut length, mut next, mut place) = (1, 0_u32, 0);
     while length <= MAX_LENGTH {
@@ -76,8 +102,10 @@ static TABLES: Tables = {
                 tables.codes[symbol] = Code { bits: next, length: length as u8 };
                 tables.symbols[place] = symbol as u8;
                 let mut tail = 0;
-                while length <= 8 && tail < 1 << (8 - length) {
-                    tables.short[((next as usize) << (8 - length)) | tail] = (symbol as u8, length as u8);
+                while length <= SHORT_BITS && tail < 1 << (SHORT_BITS - length) {
+                    let one =
+                        Short { symbols: symbol as u16, first: length as u8, all: 1 << 6 | length as u8 };
+                    tables.short[((next as usize) << (SHORT_BITS - length)) | tail] = one;
                     tail += 1;
                 }
                 next += 1;
@@ -87,6 +115,19 @@ static TABLES: Tables = {
         }
         next <<= 1;
         length += 1;
+    }
+    // What is left of the twelve bits may hold a second code.
+    let singles = tables.short;
+    let mut at = 0;
+    while at < singles.len() {
+        let first = singles[at];
+        let second = singles[(at << first.first) & (singles.len() - 1)];
+        let bits = first.first + second.first;
+        if first.first > 0 && second.first > 0 && bits as usize <= SHORT_BITS {
+            let symbols = first.symbols | second.symbols << 8;
+            tables.short[at] = Short { symbols, first: first.first, all: 2 << 6 | bits };
+        }
+        at += 1;
     }
     tables
 };
@@ -98,47 +139,94 @@ static TABLES: Tables = {
 /// [`Error::Huffman`] for EOS anywhere, and for padding that has 8 bits or a zero in it.
 #[expect(
     clippy::arithmetic_side_effects,
-    reason = "`count` is at most 30 before a word of 32 bits or a rest of 24 is added"
+    reason = "`count` is at most 30 before a word of 32 bits or a rest of 24 is added; no code is longer than `count`"
 )]
 pub(super) fn decode(mut input: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
     // The shortest code has five bits. `input` is what has arrived, not what was announced.
     out.reserve(input.len().saturating_mul(8) / 5);
     // The next bits of the input at the top, `count` of them, and zeros below.
     let (mut window, mut count) = (0_u64, 0_u32);
-    loop {
-        if let Some((bytes, rest)) = input.split_first_chunk::<4>() {
-            window |= u64::from(u32::from_be_bytes(*bytes)) << (32 - count);
-            count += 32;
-            input = rest;
-        } else {
-            for &byte in input {
-                window |= u64::from(byte) << (56 - count);
-                count += 8;
-            }
-            input = &[];
-        }
-        // Whatever code comes next is here in full, except at the end of the input.
-        let floor = if input.is_empty() { 0 } else { MAX_LENGTH as u32 };
-        while count > floor {
-            let short = TABLES.short.get((window >> 56) as usize).copied().unwrap_or_default();
-            let (symbol, length) = if short.1 != 0 { short } else { decode_long((window >> 32) as u32)? };
-            let Some(left) = count.checked_sub(u32::from(length)) else {
-                break;
+    let mut symbols = Symbols::default();
+    // Whatever code comes next is there in full.
+    while let Some((bytes, rest)) = input.split_first_chunk::<4>() {
+        window |= u64::from(u32::from_be_bytes(*bytes)) << (32 - count);
+        count += 32;
+        input = rest;
+        while count > MAX_LENGTH as u32 {
+            let short = short(window);
+            let bits = if short.first != 0 {
+                symbols.put(short.symbols, short.count(), out);
+                short.bits()
+            } else {
+                let (symbol, length) = decode_long((window >> 32) as u32)?;
+                symbols.put(u16::from(symbol), 1, out);
+                u32::from(length)
             };
-            out.push(symbol);
-            window <<= length;
-            count = left;
-        }
-        if input.is_empty() {
-            break;
+            window <<= bits;
+            count -= bits;
         }
     }
+    for &byte in input {
+        window |= u64::from(byte) << (56 - count);
+        count += 8;
+    }
+    // The end: a code may be cut off, or what follows it be padding.
+    while count > 0 {
+        let short = short(window);
+        let (symbol, length, number) = match short.first {
+            0 => decode_long((window >> 32) as u32).map(|(symbol, length)| (u16::from(symbol), length, 1))?,
+            _ if short.bits() <= count => (short.symbols, short.bits() as u8, short.count()),
+            first => (short.symbols & 0xff, first, 1),
+        };
+        let Some(left) = count.checked_sub(u32::from(length)) else {
+            break;
+        };
+        symbols.put(symbol, number, out);
+        window <<= length;
+        count = left;
+    }
+    symbols.end(out);
     // RFC 7541 §5.2: what is left is padding, fewer than 8 bits and the beginning of EOS.
     let ones = !(u64::MAX >> count);
     if count < 8 && window == ones { Ok(()) } else { Err(Error::Huffman) }
 }
 
-/// The symbol of the code of more than eight bits at the top of `window`, and its length.
+fn short(window: u64) -> Short {
+    TABLES.short.get((window >> (64 - SHORT_BITS)) as usize).copied().unwrap_or(Short::NONE)
+}
+
+/// Symbols that were decoded, gathered so that the output grows by six at a time.
+#[derive(Default)]
+struct Symbols {
+    /// The oldest in the low byte, and zeros above the last.
+    word: u64,
+    /// Bits of `word`, below [`Self::FULL`] between calls.
+    bits: u32,
+}
+
+impl Symbols {
+    const FULL: u32 = 48;
+
+    /// `number` symbols, one or two, the first in the low byte.
+    #[expect(clippy::arithmetic_side_effects, reason = "`bits` is below 48, and 16 more are below 64")]
+    fn put(&mut self, symbols: u16, number: u32, out: &mut Vec<u8>) {
+        self.word |= u64::from(symbols) << self.bits;
+        self.bits += 8 * number;
+        if self.bits >= Self::FULL {
+            let [bytes @ .., _, _] = self.word.to_le_bytes();
+            out.extend_from_slice(&bytes);
+            self.word >>= Self::FULL;
+            self.bits -= Self::FULL;
+        }
+    }
+
+    fn end(self, out: &mut Vec<u8>) {
+        let bytes = self.word.to_le_bytes();
+        out.extend_from_slice(bytes.get(..(self.bits / 8) as usize).unwrap_or_default());
+    }
+}
+
+/// The symbol of the code at the top of `window`, and its length.
 #[expect(
     clippy::arithmetic_side_effects,
     reason = "`first <= window`; lengths are 5 to 30, since the range of five bits begins at 0; 257 symbols"

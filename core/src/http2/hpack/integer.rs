@@ -16,16 +16,21 @@ const MAX: u64 = 1 << 28;
 /// # Errors
 ///
 /// [`Error::Integer`] for more than five continuation bytes or a value above 2^28.
-#[expect(clippy::arithmetic_side_effects, reason = "`at < 5`, so that `value` has at most 36 bits")]
+#[inline]
 pub(super) fn decode(prefix: u32, input: &[u8]) -> Result<Option<(usize, usize)>, Error> {
-    let Some((&first, rest)) = input.split_first() else {
-        return Ok(None);
-    };
     let mask = prefix_mask(prefix);
-    let mut value = u64::from(first & mask);
-    if first & mask != mask {
-        return Ok(Some((value as usize, 1)));
+    match input.first() {
+        Some(first) if first & mask != mask => Ok(Some((usize::from(first & mask), 1))),
+        Some(_) => decode_long(mask, input),
+        None => Ok(None),
     }
+}
+
+/// The same of an integer that does not fit into its prefix.
+#[expect(clippy::arithmetic_side_effects, reason = "`at < 5`, so that `value` has at most 36 bits")]
+fn decode_long(mask: u8, input: &[u8]) -> Result<Option<(usize, usize)>, Error> {
+    let rest = input.get(1..).unwrap_or_default();
+    let mut value = u64::from(mask);
     for (at, &byte) in rest.iter().take(MAX_CONTINUATION).enumerate() {
         value += u64::from(byte & 0x7f) << (7 * at);
         if value > MAX {

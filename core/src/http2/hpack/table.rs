@@ -80,6 +80,7 @@ impl<Tag: Copy + PartialEq> Table<Tag> {
     }
 
     /// The line at `index`, which counts from 0, the newest.
+    #[inline]
     pub(super) fn get(&self, index: usize) -> Option<Line<'_, Tag>> {
         let at = self.lines.len().checked_sub(index)?.checked_sub(1)?;
         self.line(self.lines.get(at)?)
@@ -136,6 +137,7 @@ impl<Tag: Copy + PartialEq> Table<Tag> {
         digest
     }
 
+    #[inline]
     #[expect(clippy::arithmetic_side_effects, reason = "the text of a line is within the arena")]
     fn line(&self, entry: &Entry<Tag>) -> Option<Line<'_, Tag>> {
         let start = entry.start.wrapping_sub(self.base) as usize;

@@ -31,6 +31,32 @@ fn table_size(decoder: &Decoder) -> usize {
     table(decoder).iter().map(|(name, value)| name.len() + value.len() + FIELD_OVERHEAD).sum()
 }
 
+#[test]
+fn a_block_is_remembered_once_it_came_again_and_until_the_table_changes() {
+    let mut d = decoder();
+    let block = literal(WITHOUT, b"x-same", b"value");
+    for remembered in [false, true, true] {
+        assert_eq!(decode(&mut d, &block).unwrap(), lines(&[("x-same", "value")]));
+        let found = d.repeated.find(&block, d.table.changes(), &mut Fields::new());
+        assert_eq!(found.is_some(), remembered);
+    }
+    decode(&mut d, &literal(INDEXED, b"x-other", b"1")).unwrap();
+    assert_eq!(d.repeated.find(&block, d.table.changes(), &mut Fields::new()), None);
+    assert_eq!(d.repeated.find(&block[1..], d.table.changes(), &mut Fields::new()), None);
+
+    // What is long is not kept, on the wire or decoded.
+    let before = d.capacity();
+    for long in [literal(WITHOUT, b"x-long", &[b'a'; 513]), [&block[..]; 40].concat()] {
+        for _ in 0..3 {
+            decode(&mut d, &long).unwrap();
+        }
+        assert_eq!(d.repeated.find(&long, d.table.changes(), &mut Fields::new()), None);
+    }
+    assert_eq!(d.capacity(), before);
+    d.shrink();
+    assert!(d.capacity() < before);
+}
+
 /// Literal without Huffman.
 fn literal(flags: u8, name: &[u8], value: &[u8]) -> Vec<u8> {
     let mut out = vec![flags];
@@ -516,6 +542,34 @@ proptest! {
             if result.is_err() {
                 break;
             }
+        }
+    }
+
+    /// Whatever else moves the table in between.
+    #[test]
+    fn what_comes_again_is_decoded_as_if_it_were_new(
+        blocks in proptest::collection::vec(block(), 1..4),
+        order in proptest::collection::vec(any::<prop::sample::Index>(), 1..24),
+        small in any::<bool>(),
+    ) {
+        let limits = if small { limits(120, 4, 300, 60) } else { DecoderLimits::default() };
+        let (mut remembers, mut forgets) = (Decoder::new(limits), Decoder::new(limits));
+        for decoder in [&mut remembers, &mut forgets] {
+            decoder.set_meaning(|class, name, value| class as u8 ^ name.len() as u8 ^ value.len() as u8);
+        }
+        for at in order {
+            let block = at.get(&blocks);
+            let [remembered, new] = [&mut remembers, &mut forgets].map(|decoder| {
+                let mut out = Fields::new();
+                let result = decoder.decode(block, true, &mut out);
+                let known: Vec<Known> = out.known().collect();
+                (result, out, known, result.map(|_| decoder.classes()), decoder.table_digest())
+            });
+            prop_assert_eq!(&remembered, &new);
+            if remembered.0.is_err() {
+                break;
+            }
+            forgets.shrink();
         }
     }
 
