@@ -4,6 +4,7 @@
 //! not here. Everything is written against [`unwired`] alone, so that it runs on any adapter and in simulated time; the
 //! programs `interop_client` and `interop_server` take the runtime from their command line.
 
+pub mod bad_server;
 pub mod cases;
 pub mod flags;
 pub mod server;

@@ -96,7 +96,7 @@ fn tls(flags: &mut Flags, trusts_test_ca: bool, name: Option<&str>) -> Result<Cl
 async fn run(runtime: RuntimeHandle, options: Options) -> io::Result<()> {
     let Options { case, target, tls, authority, soak, reconnecting } = options;
     if case == "all" {
-        println!("{}", cases::ALL.join("\n"));
+        println!("{}", [cases::ALL, cases::HTTP2].concat().join("\n"));
         return Ok(());
     }
     let caller = Caller { runtime, target, tls, authority, soak, reconnecting };

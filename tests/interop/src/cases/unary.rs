@@ -22,7 +22,8 @@ pub(super) async fn large_unary(caller: &Caller) -> Outcome {
     one_large(&caller.client()).await
 }
 
-async fn one_large(client: &TestServiceClient) -> Outcome {
+/// A large call has to succeed.
+pub(super) async fn one_large(client: &TestServiceClient) -> Outcome {
     let response = client.unary_call(large()).await?.into_inner();
     equal("the response's payload", size_of(response.payload.as_ref()), LARGE_RESPONSE)
 }
