@@ -15,6 +15,8 @@ use super::service_config::ServiceConfig;
 use super::target::Target;
 use crate::Status;
 use crate::intercept::{Interceptor, Interceptors};
+#[cfg(feature = "mount")]
+use crate::mount::HttpClient;
 #[cfg(feature = "tls")]
 use crate::tls::{ClientTls, Connector};
 use crate::transport::RuntimeHandle;
@@ -68,6 +70,8 @@ impl Channel {
             config: Config::client(),
             #[cfg(feature = "tls")]
             tls: None,
+            #[cfg(feature = "mount")]
+            over: None,
             options: Options {
                 scheme: "http",
                 authority,
@@ -91,12 +95,21 @@ impl Channel {
     /// UNAVAILABLE, with what was tried and why it failed.
     pub async fn ready(&self) -> Result<(), Status> {
         let shared = &self.shared;
+        #[cfg(feature = "mount")]
+        if shared.http()?.is_some() {
+            return Ok(());
+        }
         poll_fn(|cx| shared.poll_pick(shared.runtime.now(), false, cx.waker())).await.map(|_| ())
     }
 
     /// What the channel is doing about its connections.
     pub fn connectivity(&self) -> Connectivity {
-        self.shared.connectivity()
+        let connectivity = self.shared.connectivity();
+        #[cfg(feature = "mount")]
+        if connectivity == Connectivity::Idle && self.shared.over.is_some() {
+            return Connectivity::Ready;
+        }
+        connectivity
     }
 
     /// Waits until the channel is something else than `from`, and says what. States that it passes through quickly may be
@@ -110,6 +123,10 @@ impl Channel {
     /// Connects if the channel is [idle](Connectivity::Idle), without waiting for it: for whoever watches
     /// [`connectivity`](Self::connectivity) before there are calls.
     pub fn connect(&self) {
+        #[cfg(feature = "mount")]
+        if self.shared.over.is_some() {
+            return;
+        }
         self.shared.wake();
     }
 
@@ -150,6 +167,8 @@ pub struct Builder {
     options: Options,
     #[cfg(feature = "tls")]
     tls: Option<ClientTls>,
+    #[cfg(feature = "mount")]
+    over: Option<HttpClient>,
 }
 
 impl Builder {
@@ -163,6 +182,14 @@ impl Builder {
     /// Calls go through `interceptor`, behind those that were set before.
     pub fn intercepted_by(mut self, interceptor: impl Interceptor) -> Self {
         self.interceptors = self.interceptors.and(interceptor);
+        self
+    }
+
+    /// Makes the calls over `http`, which connects as it sees fit: the channel has no connections of its own. Its target says
+    /// what stands in the URIs of requests; what is said here of servers, connections and windows has no meaning.
+    #[cfg(feature = "mount")]
+    pub fn over(mut self, http: HttpClient) -> Self {
+        self.over = Some(http);
         self
     }
 
@@ -267,7 +294,17 @@ impl Builder {
         #[cfg(feature = "tls")]
         let connector = self.connector();
         #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "only TLS has another scheme"))]
-        let Self { runtime, target, resolver, interceptors, config, mut options, .. } = self;
+        let Self {
+            runtime,
+            target,
+            resolver,
+            interceptors,
+            config,
+            mut options,
+            #[cfg(feature = "mount")]
+            over,
+            ..
+        } = self;
         #[cfg(feature = "tls")]
         if connector.is_some() {
             options.scheme = "https";
@@ -280,6 +317,8 @@ impl Builder {
             resolver,
             #[cfg(feature = "tls")]
             connector,
+            #[cfg(feature = "mount")]
+            over,
         );
         Channel { shared: Arc::new(shared), interceptors }
     }

@@ -19,6 +19,8 @@ use super::target::Target;
 use super::watching::Watching;
 use crate::Status;
 use crate::driver::wake_all;
+#[cfg(feature = "mount")]
+use crate::mount::HttpClient;
 #[cfg(feature = "tls")]
 use crate::tls::{Connector, TlsStream};
 use crate::transport::{Address, BoxStream, RuntimeHandle, Timer};
@@ -37,6 +39,9 @@ pub(crate) struct ClientChannel {
     /// What makes connections with TLS, or why nothing can.
     #[cfg(feature = "tls")]
     tls: Option<Result<Connector, String>>,
+    /// What carries the calls instead of connections of our own.
+    #[cfg(feature = "mount")]
+    pub(super) over: Option<HttpClient>,
     state: Mutex<State>,
 }
 
@@ -71,6 +76,7 @@ impl ClientChannel {
         options: Options,
         resolver: Resolver,
         #[cfg(feature = "tls")] tls: Option<Result<Connector, String>>,
+        #[cfg(feature = "mount")] over: Option<HttpClient>,
     ) -> Self {
         let config_of_services = options.service_config.as_ref();
         let balancing = options.load_balancing.clone();
@@ -106,6 +112,8 @@ impl ClientChannel {
             health_check,
             #[cfg(feature = "tls")]
             tls,
+            #[cfg(feature = "mount")]
+            over,
             state: Mutex::new(state),
         }
     }
@@ -134,7 +142,7 @@ impl ClientChannel {
         }
         match state.pool.refusal() {
             NoPick::Unreachable(status) if !waits_for_ready => return Poll::Ready(Err(status)),
-            NoPick::Closed => return Poll::Ready(Err(Status::unavailable("the channel was closed"))),
+            NoPick::Closed => return Poll::Ready(Err(closed())),
             NoPick::Unreachable(_) | NoPick::Wait => {}
         }
         watch(&mut state.waiting, waker);
@@ -143,6 +151,19 @@ impl ClientChannel {
 
     pub(crate) fn connectivity(&self) -> Connectivity {
         self.lock().pool.connectivity()
+    }
+
+    /// What carries the calls, if that is no connection of ours.
+    ///
+    /// # Errors
+    ///
+    /// UNAVAILABLE when the channel was closed.
+    #[cfg(feature = "mount")]
+    pub(super) fn http(&self) -> Result<Option<&HttpClient>, Status> {
+        match &self.over {
+            Some(_) if self.connectivity() == Connectivity::Shutdown => Err(closed()),
+            over => Ok(over.as_ref()),
+        }
     }
 
     /// Ready once the channel is something else than `from`.
@@ -350,6 +371,10 @@ impl Drop for ClientChannel {
         }
         wake_all(&mut woken);
     }
+}
+
+fn closed() -> Status {
+    Status::unavailable("the channel was closed")
 }
 
 /// What is done beside everything else.

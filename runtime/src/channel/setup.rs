@@ -50,6 +50,12 @@ impl Setup<'_> {
             limits: self.limits,
             previous_attempts,
         };
+        #[cfg(feature = "mount")]
+        if let Some(http) = channel.http()? {
+            let handle = http.start(&channel.runtime, &channel.config, &call, message)?;
+            self.cancel_with_parent(&handle);
+            return Ok(handle);
+        }
         let mut message = message;
         let started = start(channel, &call, self.waits_for_ready, |conn, call| match message.take() {
             // A call that has just begun has room for one message.

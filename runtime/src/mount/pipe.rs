@@ -74,6 +74,11 @@ impl Pipe {
         }
     }
 
+    /// What has been received and not been read, bytes.
+    pub(super) fn received(&self) -> usize {
+        self.received.len()
+    }
+
     /// Whether the head is there, and all there is.
     pub(super) fn is_answered_by_head(&self) -> bool {
         self.head.is_some() && self.is_ended && self.trailers.is_none()
