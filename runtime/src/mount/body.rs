@@ -81,9 +81,9 @@ impl fmt::Debug for Body {
 pub struct Reset(Reason);
 
 impl Reset {
-    /// The error code that RST_STREAM is to have, where the HTTP stack lets it be chosen.
-    pub const fn reason(self) -> Reason {
-        self.0
+    /// The error code that RST_STREAM is to have (RFC 9113 §7), where the HTTP stack lets it be chosen.
+    pub const fn code(self) -> u32 {
+        self.0.0
     }
 }
 

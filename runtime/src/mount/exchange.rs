@@ -20,7 +20,7 @@ use crate::sync::{Mutex, lock};
 use crate::transport::{BoxFuture, RuntimeHandle, Sleep};
 
 /// Where an HTTP stack keeps the error code of a stream that was reset.
-type ReasonOf = fn(&(dyn Error + 'static)) -> Option<Reason>;
+type CodeOf = fn(&(dyn Error + 'static)) -> Option<u32>;
 
 /// An HTTP/2 client that exists already, for a [`Channel`](crate::Channel) to make its calls over; see
 /// [`Builder::over`](crate::channel::Builder::over).
@@ -31,7 +31,7 @@ type ReasonOf = fn(&(dyn Error + 'static)) -> Option<Reason>;
 #[derive(Clone)]
 pub struct HttpClient {
     service: Arc<dyn Exchange>,
-    reason_of: ReasonOf,
+    code_of: CodeOf,
 }
 
 impl HttpClient {
@@ -42,17 +42,17 @@ impl HttpClient {
         S: Clone + Send + 'static,
         B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
-        Self { service: Arc::new(Cloned(Mutex::new(service))), reason_of: |_| None }
+        Self { service: Arc::new(Cloned(Mutex::new(service))), code_of: |_| None }
     }
 
     /// Says how an error of the HTTP stack tells that the server has reset the stream, and why: gRPC gives the codes of
     /// RST_STREAM a meaning. It is asked about an error and what caused it, in this order. Without this every such error is
     /// UNAVAILABLE.
     ///
-    /// With `h2` below: `|error| Some(u32::from(error.downcast_ref::<h2::Error>()?.reason()?).into())`.
+    /// With `h2` below: `|error| Some(error.downcast_ref::<h2::Error>()?.reason()?.into())`.
     #[must_use]
-    pub fn reset_reasons(mut self, reason_of: fn(&(dyn Error + 'static)) -> Option<Reason>) -> Self {
-        self.reason_of = reason_of;
+    pub fn reset_codes(mut self, code_of: fn(&(dyn Error + 'static)) -> Option<u32>) -> Self {
+        self.code_of = code_of;
         self
     }
 
@@ -82,7 +82,7 @@ impl HttpClient {
         runtime.spawn(Carrying {
             call: Arc::clone(&machine),
             stage: Stage::Waiting(self.service.exchange(request)),
-            reason_of: self.reason_of,
+            code_of: self.code_of,
             sleep: call.deadline.map(|deadline| runtime.sleep_until(deadline)),
             runtime: runtime.clone(),
         });
@@ -133,7 +133,7 @@ where
 struct Carrying {
     call: Arc<ClientCall>,
     stage: Stage,
-    reason_of: ReasonOf,
+    code_of: CodeOf,
     sleep: Option<Sleep>,
     runtime: RuntimeHandle,
 }
@@ -146,11 +146,11 @@ enum Stage {
 
 impl Carrying {
     /// What an error of the HTTP stack means for its call.
-    fn on_error(reason_of: ReasonOf, error: &(dyn Error + 'static)) -> Broken {
+    fn on_error(code_of: CodeOf, error: &(dyn Error + 'static)) -> Broken {
         let mut why = String::from("the HTTP client failed");
         let mut next = Some(error);
         while let Some(error) = next {
-            if let Some(reason) = reason_of(error) {
+            if let Some(reason) = code_of(error).map(Reason) {
                 return Broken::Reset(StreamError {
                     reason,
                     by: Initiator::Peer,
@@ -171,8 +171,8 @@ impl Carrying {
     }
 
     fn arrived(&self, arrived: Arrived) {
-        let reason_of = self.reason_of;
-        self.call.on_arrived(self.runtime.now(), arrived, |error| Self::on_error(reason_of, &*error));
+        let code_of = self.code_of;
+        self.call.on_arrived(self.runtime.now(), arrived, |error| Self::on_error(code_of, &*error));
     }
 }
 

@@ -46,6 +46,12 @@ impl Mount {
         self.0.server.routes.names()
     }
 
+    /// Tells the services that the server is to stop: that for health says NOT_SERVING from now on. To take no new requests, and
+    /// to wait for those under way, is for whoever has the connections.
+    pub fn drain(&self) {
+        self.0.server.routes.drain();
+    }
+
     fn answer<B>(&self, request: Request<B>) -> Stage
     where
         B: HttpBody<Data: Send, Error: Into<BoxError>> + Send + 'static,
@@ -57,33 +63,26 @@ impl Mount {
             let rejection = Rejection { http_status: 505, status, accept: None, is_glitch: false };
             return Stage::rejected(server, &rejection);
         }
-        let mut call = match RequestHead::read(fields::of_request(&head), server.config.accept) {
-            Ok(head) => Call::new(runtime.now(), head, &server.config, server.options.max_timeout),
+        let request = match RequestHead::read(fields::of_request(&head), server.config.accept) {
+            Ok(request) => request,
             Err(rejection) => return Stage::rejected(server, &rejection),
         };
-        let route = match server.routes.find(call.head().path()) {
+        let route = match server.routes.find(request.path()) {
             Ok(route) => route,
-            Err(what) => {
-                let status = Status::unimplemented(what);
-                let rejection = Rejection { http_status: 200, status, accept: None, is_glitch: false };
-                return Stage::rejected(server, &rejection);
-            }
+            Err(what) => return Stage::refused(server, Status::unimplemented(what)),
         };
         if let Some(refusal) = route.gate.as_ref().and_then(|gate| gate.turn_away()) {
-            let rejection = Rejection { http_status: 200, status: refusal, accept: None, is_glitch: false };
-            return Stage::rejected(server, &rejection);
+            return Stage::refused(server, refusal);
         }
-        if let Some(timeout) = route.max_timeout {
-            let latest = runtime.now() + timeout;
-            call.deadline = Some(call.deadline.map_or(latest, |deadline| deadline.min(latest)));
-        }
-        let request =
+        let max_timeout = [server.options.max_timeout, route.max_timeout].into_iter().flatten().min();
+        let call = Call::new(runtime.now(), request, &server.config, max_timeout);
+        let cardinality =
             route.service.methods().get(route.method).map_or(Cardinality::Many, |method| method.request);
         let settings = route.service.settings();
         let peer = head.extensions.remove::<Peer>().unwrap_or_default();
         let tally = Arc::clone(&server.tally);
         let call = ServedCall::new(call, &server.config, Box::pin(body), runtime.clone(), peer, tally);
-        let begun = call.begin(request, settings.limits, settings.encoding);
+        let begun = call.begin(cardinality, settings.limits, settings.encoding);
         let (deadline, call) = (call.deadline(), Arc::new(call));
         let served = Served {
             calls: Arc::clone(&call) as Arc<dyn ServedCalls>,
@@ -210,6 +209,10 @@ impl fmt::Debug for ResponseFuture {
 }
 
 impl Stage {
+    fn refused(server: &Server, status: Status) -> Self {
+        Self::rejected(server, &Rejection { http_status: 200, status, accept: None, is_glitch: false })
+    }
+
     fn rejected(server: &Server, rejection: &Rejection) -> Self {
         let mut pipe = Pipe::new(&server.config.http2.limits);
         Call::reject(&mut pipe, rejection);

@@ -130,7 +130,7 @@ impl Gate {
         if let Some(pushback) = pushback {
             let millis = i32::try_from(pushback.as_millis()).unwrap_or(-1);
             // A number is a value that any name may have.
-            let _ = metadata.insert(PUSHBACK, &millis.to_string());
+            let _ = metadata.insert(PUSHBACK, millis.to_string());
         }
         Status::with_metadata(
             code,

@@ -9,7 +9,7 @@ macro_rules! boxed {
             })
         }
     };
-    (each $topic:ident::$scenario:ident) => {
+    ($over:ident $topic:ident::$scenario:ident) => {
         pub fn $scenario(rt: RuntimeHandle, transport: Transport) -> BoxFuture<'static, ()> {
             Box::pin(async move {
                 let name = format!("{}, {transport:?}", stringify!($scenario));

@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::stream;
 use unwired::transport::{Address, RuntimeHandle};
-use unwired::{Channel, Encoding, EncodingSet, Request, Target};
+use unwired::{Encoding, EncodingSet, Request, Target};
 use unwired_proto::grpc::testing::test_service_client::TestServiceClient;
 use unwired_proto::grpc::testing::{
     BoolValue, ResponseParameters, SimpleRequest, StreamingOutputCallRequest,
 };
 
 use crate::messages::{input, simple};
-use crate::serving::{Running, Transport, client_to, serve, tcp};
+use crate::serving::{Running, Transport, serve, tcp};
 use crate::streams::{Relayed, accept, listen, relay};
 
 const SIZE: usize = 20_000;
@@ -42,10 +42,10 @@ fn echo() -> SimpleRequest {
     simple(vec![0; SIZE])
 }
 
-pub async fn messages_are_compressed_where_both_sides_want_it(rt: &RuntimeHandle) {
-    let server = serve(rt, Transport::Tcp).await;
+pub async fn messages_are_compressed_where_both_sides_want_it(rt: &RuntimeHandle, transport: Transport) {
+    let server = serve(rt, transport).await;
     let (target, counted) = counting(rt, &server).await;
-    let client = client_to(rt, target.clone());
+    let client = TestServiceClient::new(server.channel_to(target.clone()).connect_lazy());
     took_whole_messages(&counted);
     assert_eq!(client.unary_call(echo()).await.unwrap().into_inner().payload.unwrap().body.len(), SIZE);
     assert_eq!(took_whole_messages(&counted), (true, false), "the server compresses");
@@ -66,18 +66,17 @@ pub async fn messages_are_compressed_where_both_sides_want_it(rt: &RuntimeHandle
     compressing.unary_call(request).await.unwrap();
     assert_eq!(took_whole_messages(&counted), (true, false), "not this one");
 
-    let channel = Channel::builder(rt.clone(), target);
-    let channel = channel.accept_compressed(EncodingSet::default()).connect_lazy();
+    let channel = server.channel_to(target).accept_compressed(EncodingSet::default()).connect_lazy();
     took_whole_messages(&counted);
     TestServiceClient::new(channel).unary_call(echo()).await.unwrap();
     assert_eq!(took_whole_messages(&counted), (true, true), "the client takes none");
     server.stop().await;
 }
 
-pub async fn a_stream_is_compressed_message_by_message(rt: &RuntimeHandle) {
-    let server = serve(rt, Transport::Tcp).await;
+pub async fn a_stream_is_compressed_message_by_message(rt: &RuntimeHandle, transport: Transport) {
+    let server = serve(rt, transport).await;
     let (target, counted) = counting(rt, &server).await;
-    let client = client_to(rt, target);
+    let client = TestServiceClient::new(server.channel_to(target).connect_lazy());
     for (pattern, whole) in [([true, true], 0), ([true, false], 1), ([false, false], 2)] {
         took_whole_messages(&counted);
         let response_parameters = pattern

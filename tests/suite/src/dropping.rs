@@ -4,16 +4,14 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-use futures_util::future::join_all;
 use futures_util::stream;
+use unwired::Status;
 use unwired::transport::RuntimeHandle;
-use unwired::{Channel, Request, Status};
 use unwired_proto::grpc::testing::Empty;
 use unwired_proto::grpc::testing::test_service_client::TestServiceClient;
 
 use crate::messages::{asking, input, output, simple, sizes};
 use crate::serving::{Transport, serve, serve_with};
-use crate::tasks::poll_once;
 
 /// Each slot that a call leaves taken is one of so few that they are soon gone.
 const SLOTS: u32 = 4;
@@ -115,34 +113,5 @@ pub async fn a_channel_is_dropped_at_every_await_of_its_first_call(rt: &RuntimeH
         }
     }
     server.seen.all_gone(1).await;
-    server.stop().await;
-}
-
-pub async fn a_call_is_dropped_while_it_waits_for_its_turn(rt: &RuntimeHandle, transport: Transport) {
-    let server = serve_with(rt, transport, |server| server.max_concurrent_streams(1)).await;
-    let channel: Channel = server.channel().connect().await.unwrap();
-    let client = TestServiceClient::new(channel);
-    // The limit is known once the first answer has come.
-    client.empty_call(Empty {}).await.unwrap();
-    let (requests, mut answers) = client.full_duplex_call_halves(Request::new(())).await.unwrap();
-    let mut waiting: Vec<_> = (0..10).map(|_| Box::pin(client.empty_call(Empty {}))).collect();
-    for call in &mut waiting {
-        assert!(poll_once(call).await.is_none());
-    }
-    // The first of them, the last, and some between: the others move up.
-    for index in [9, 5, 4, 0, 0] {
-        drop(waiting.remove(index));
-    }
-    requests.close();
-    assert!(answers.message().await.unwrap().is_none());
-    // Whoever is first has its turn when it is told so, and not before; dropped then, it passes the turn on.
-    for mut call in waiting.drain(..3) {
-        let _ = poll_once(&mut call).await;
-    }
-    // The server may take a call that was given up for one that still runs, and refuse the next one: that one waits again,
-    // behind the other.
-    for answer in join_all(waiting).await {
-        answer.unwrap();
-    }
     server.stop().await;
 }

@@ -37,5 +37,6 @@ pub mod spawning;
 pub mod streams;
 pub mod tasks;
 pub mod tls;
+pub mod turns;
 
-pub use serving::Transport;
+pub use serving::{Mounting, Transport};

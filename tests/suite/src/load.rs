@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use futures_util::stream::FuturesUnordered;
-use futures_util::{StreamExt, stream};
+use futures_util::stream;
 use unwired::transport::RuntimeHandle;
-use unwired::{Code, EncodingSet, Request};
+use unwired::{EncodingSet, Request};
 use unwired_proto::grpc::testing::Empty;
 use unwired_proto::grpc::testing::test_service_client::TestServiceClient;
 
@@ -68,42 +67,6 @@ pub async fn a_thousand_conversations_at_once(rt: &RuntimeHandle, transport: Tra
         conversation.await;
     }
     server.seen.all_gone(1001).await;
-    server.stop().await;
-}
-
-pub async fn calls_over_the_limit_of_streams_have_their_turn_in_order(
-    rt: &RuntimeHandle,
-    transport: Transport,
-) {
-    let server = serve_with(rt, transport, |server| server.max_concurrent_streams(1)).await;
-    let client = server.client();
-    client.empty_call(Empty {}).await.unwrap();
-    // In one task: which of several tasks begins is for their runtime to say.
-    let calls: FuturesUnordered<_> = (0..20)
-        .map(|n| {
-            let client = &client;
-            async move {
-                let request = if n == 0 { asking(Empty {}, "wait") } else { Request::new(Empty {}) };
-                client.empty_call(request).await.unwrap();
-                n
-            }
-        })
-        .collect();
-    assert_eq!(calls.collect::<Vec<_>>().await, (0..20).collect::<Vec<_>>());
-    // A call whose turn does not come in time says so, and lets the others pass.
-    let hanging = spawn(rt, {
-        let client = client.clone();
-        async move { client.empty_call(asking(Empty {}, "hang")).await }
-    });
-    server.seen.all_begun(22).await;
-    let mut late = Request::new(Empty {});
-    late.set_timeout(Duration::from_millis(20));
-    let status = client.empty_call(late).await.unwrap_err();
-    assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
-    drop(hanging);
-    // Its place is another's when its handler is gone, not before.
-    server.seen.all_gone(22).await;
-    client.empty_call(Empty {}).await.unwrap();
     server.stop().await;
 }
 

@@ -23,7 +23,7 @@ macro_rules! scenarios {
                 a_call_that_waits_for_its_turn_ends_at_its_deadline,
                 a_method_has_a_deadline_of_its_own,
             ];
-            compression: once [
+            compression: plain [
                 messages_are_compressed_where_both_sides_want_it,
                 a_stream_is_compressed_message_by_message,
             ];
@@ -48,12 +48,11 @@ macro_rules! scenarios {
                 a_drain_lets_every_kind_of_call_end,
                 a_drain_ends_when_its_time_is_over,
             ];
-            dropping: each [
+            dropping: call [
                 a_call_of_each_kind_is_dropped_at_every_await,
                 a_channel_is_dropped_at_every_await_of_its_first_call,
-                a_call_is_dropped_while_it_waits_for_its_turn,
             ];
-            endings: each [
+            endings: call [
                 a_deadline_may_pass_at_any_moment,
                 a_handler_knows_the_time_that_is_left,
                 a_refusal_stops_an_upload_without_end,
@@ -64,21 +63,20 @@ macro_rules! scenarios {
                 the_server_has_a_deadline_of_its_own,
                 a_call_whose_time_is_up_before_it_begins_is_not_made,
             ];
-            kinds: each [
+            kinds: call [
                 every_kind_of_call,
                 a_status_comes_with_its_message_and_metadata_in_every_kind,
                 what_is_not_there_is_unimplemented,
                 an_empty_stream_is_answered_by_an_empty_stream,
             ];
-            load: each [
+            load: call [
                 a_thousand_calls_at_once,
                 a_thousand_conversations_at_once,
-                calls_over_the_limit_of_streams_have_their_turn_in_order,
                 messages_of_ten_mebibytes,
                 many_small_messages_and_a_slow_reader,
                 who_does_not_read_holds_up_nobody_else,
             ];
-            metadata: each [
+            metadata: call [
                 metadata_goes_both_ways_before_during_and_after,
                 metadata_comes_beside_an_error_in_every_kind,
             ];
@@ -95,6 +93,10 @@ macro_rules! scenarios {
                 handlers_see_the_certificate_of_their_client,
                 a_certificate_is_replaced_while_the_server_runs,
                 a_handshake_that_does_not_go_on_holds_up_nobody,
+            ];
+            turns: each [
+                calls_over_the_limit_of_streams_have_their_turn_in_order,
+                a_call_is_dropped_while_it_waits_for_its_turn,
             ];
         }
     };
@@ -136,6 +138,46 @@ macro_rules! socket_scenarios {
     };
 }
 
+/// Makes a test of each scenario that is about calls, whatever carries them: the scenarios of [`suite!`] that hold over each
+/// transport, but for those that are about connections of our own. `$run` is as there; `$mounting`, a static, says what
+/// carries them.
+#[macro_export]
+macro_rules! calls {
+    ($run:path, $mounting:path) => {
+        $crate::scenarios!({ $crate::calls_of } [$run, $mounting]);
+    };
+}
+
+/// The tests of [`calls!`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! calls_of {
+    ($arguments:tt $($topic:ident: $how:ident $scenarios:tt;)*) => {
+        $($crate::call_of!($how $topic $scenarios $arguments);)*
+    };
+}
+
+/// The tests of one topic, if it is about calls.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! call_of {
+    (call $topic:ident [$($scenario:ident),* $(,)?] [$run:path, $mounting:path]) => {
+        mod $topic {
+            $(
+                #[test]
+                fn $scenario() {
+                    let transport = $crate::Transport::Mounted(&$mounting);
+                    $run(|rt| $crate::boxed::$topic::$scenario(rt, transport));
+                }
+            )*
+        }
+    };
+    (plain $($rest:tt)*) => {
+        $crate::call_of!(call $($rest)*);
+    };
+    ($($other:tt)*) => {};
+}
+
 /// The tests of [`suite!`] and of [`sockets!`].
 #[doc(hidden)]
 #[macro_export]
@@ -159,6 +201,27 @@ macro_rules! once {
         fn $scenario() {
             $run($crate::boxed::$topic::$scenario);
         }
+    };
+}
+
+/// One test of one scenario, over TCP: it looks at what goes over the wire.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! plain {
+    ($run:path, $transports:tt, $topic:ident::$scenario:ident) => {
+        #[test]
+        fn $scenario() {
+            $run(|rt| $crate::boxed::$topic::$scenario(rt, $crate::Transport::Tcp));
+        }
+    };
+}
+
+/// As [`each!`], of a scenario that is about calls alone; see [`calls!`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! call {
+    ($($scenario:tt)*) => {
+        $crate::each!($($scenario)*);
     };
 }
 

@@ -1,5 +1,6 @@
 //! Servers of the test service, and channels to them.
 
+use std::fmt;
 use std::net::SocketAddr;
 #[cfg(unix)]
 use std::path::PathBuf;
@@ -9,9 +10,10 @@ use futures_channel::oneshot;
 use futures_util::future::RemoteHandle;
 use unwired::channel::Builder as ChannelBuilder;
 use unwired::intercept::{Interceptor, Messages, Next};
+use unwired::mount::{HttpClient, Mount};
 use unwired::server::{Abuse, Bound, Builder};
 use unwired::tls::{ClientTls, ServerTls};
-use unwired::transport::{Address, Listen, RuntimeHandle, memory};
+use unwired::transport::{Address, BoxFuture, Listen, RuntimeHandle, memory};
 use unwired::{Channel, Encoding, Request, Response, Server, Status, Target};
 use unwired_proto::grpc::testing::test_service_client::TestServiceClient;
 use unwired_proto::grpc::testing::test_service_server::TestServiceServer;
@@ -22,7 +24,7 @@ use crate::streams::ANY_PORT;
 use crate::tasks::spawn;
 
 /// What connections of a scenario are made of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Transport {
     /// TCP of this host.
     Tcp,
@@ -35,6 +37,32 @@ pub enum Transport {
     Memory,
     /// The same, with interceptors on both sides that hand on what they get.
     Intercepted,
+    /// HTTP of somebody else's, over TCP of this host.
+    Mounted(&'static Mounting),
+}
+
+/// Somebody else's HTTP: what services are mounted in, and what channels make their calls over.
+pub struct Mounting {
+    /// For people.
+    pub name: &'static str,
+    /// Serves somewhere on this host, until the future is ready.
+    pub serve: fn(Mount, BoxFuture<'static, ()>) -> BoxFuture<'static, Hosted>,
+    /// A client; ours where there is none.
+    pub client: Option<fn() -> HttpClient>,
+}
+
+impl fmt::Debug for Mounting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// What a [`Mounting`] serves.
+pub struct Hosted {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What serves.
+    pub task: BoxFuture<'static, ()>,
 }
 
 /// A server that runs until it is told to end.
@@ -48,6 +76,8 @@ pub struct Running {
     /// How clients trust the server, where they have to.
     tls: Option<ClientTls>,
     is_intercepted: bool,
+    /// What its clients make their calls over, if that is none of ours.
+    client: Option<fn() -> HttpClient>,
     stop: Option<oneshot::Sender<()>>,
     task: RemoteHandle<()>,
 }
@@ -88,11 +118,21 @@ impl Running {
 
     /// A channel to the server that is to be made, on `rt`.
     pub fn channel_on(&self, rt: &RuntimeHandle) -> ChannelBuilder {
-        let channel = Channel::builder(rt.clone(), self.target.clone());
+        self.channel_of(rt, self.target.clone())
+    }
+
+    /// A channel that is to be made to whatever stands before the server.
+    pub fn channel_to(&self, target: Target) -> ChannelBuilder {
+        self.channel_of(&self.rt, target)
+    }
+
+    fn channel_of(&self, rt: &RuntimeHandle, target: Target) -> ChannelBuilder {
+        let channel = Channel::builder(rt.clone(), target);
         let channel = if self.is_intercepted { channel.intercepted_by(HandOn) } else { channel };
-        match &self.tls {
-            Some(tls) => channel.tls(tls.clone()),
-            None => channel,
+        match (&self.tls, self.client) {
+            (Some(tls), _) => channel.tls(tls.clone()),
+            (None, Some(client)) => channel.over(client()),
+            (None, None) => channel,
         }
     }
 
@@ -161,6 +201,23 @@ pub async fn serve_with(
                 run(rt, bound, Target::Memory(connector), |server| options(server.intercepted_by(HandOn)));
             Running { is_intercepted: true, ..server }
         }
+        Transport::Mounted(mounting) => {
+            let (seen, server) = tester(rt, options);
+            let (stop, stopped) = stop();
+            let Hosted { address, task } =
+                (mounting.serve)(Mount::new(server.clone(), rt.clone()), Box::pin(stopped)).await;
+            Running {
+                seen,
+                server,
+                rt: rt.clone(),
+                target: tcp(address),
+                tls: None,
+                is_intercepted: false,
+                client: mounting.client,
+                stop: Some(stop),
+                task: spawn(rt, task),
+            }
+        }
     }
 }
 
@@ -181,19 +238,37 @@ fn run(
     target: Target,
     options: impl FnOnce(Builder) -> Builder,
 ) -> Running {
+    let (seen, server) = tester(rt, options);
+    let (stop, stopped) = stop();
+    let served = server.clone();
+    let task = spawn(rt, async move { bound.serve_with_shutdown(served, stopped).await.unwrap() });
+    Running {
+        seen,
+        server,
+        rt: rt.clone(),
+        target,
+        tls: None,
+        is_intercepted: false,
+        client: None,
+        stop: Some(stop),
+        task,
+    }
+}
+
+/// A server of the test service, and what that has seen.
+fn tester(rt: &RuntimeHandle, options: impl FnOnce(Builder) -> Builder) -> (Arc<Seen>, Server) {
     let seen = Arc::new(Seen::new(rt));
     // Compressed only to clients that take it.
     let service = TestServiceServer::new(Tester(Arc::clone(&seen))).send_compressed(Encoding::Gzip);
-    let server: Server = options(Server::builder().add_service(service)).into();
+    (seen, options(Server::builder().add_service(service)).into())
+}
+
+/// What tells a server to end, and the future that is ready then.
+fn stop() -> (oneshot::Sender<()>, impl Future<Output = ()>) {
     let (stop, stopped) = oneshot::channel::<()>();
-    let served = server.clone();
-    let task = spawn(rt, async move {
-        let stopped = async {
-            let _ = stopped.await;
-        };
-        bound.serve_with_shutdown(served, stopped).await.unwrap();
-    });
-    Running { seen, server, rt: rt.clone(), target, tls: None, is_intercepted: false, stop: Some(stop), task }
+    (stop, async {
+        let _ = stopped.await;
+    })
 }
 
 /// A path where no socket is.
