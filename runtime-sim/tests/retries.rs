@@ -276,6 +276,39 @@ fn the_first_of_several_answers_counts() {
     });
 }
 
+#[test]
+fn the_first_of_several_streams_of_answers_counts() {
+    let policy = HedgingPolicy::new(3, SECOND, [Code::Unavailable]);
+    simulate(&MethodConfig::new().hedge(policy), async |sim, client, guide| {
+        let features = async || {
+            let mut features = client.list_features(Rectangle::default()).await?.into_inner();
+            let mut found = 0;
+            while features.message().await?.is_some() {
+                found += 1;
+            }
+            Ok::<_, Status>(found)
+        };
+        guide.0.lock().unwrap().hanging = 1;
+        let begun = sim.now();
+        assert_eq!(features().await.unwrap(), 3);
+        let took = sim.now() - begun;
+        assert!((SECOND..SECOND * 2).contains(&took), "{took:?}");
+        assert_eq!(guide.attempts(), said(2));
+
+        guide.script(2, busy());
+        assert_eq!(features().await.unwrap(), 3);
+        assert_eq!(guide.attempts(), said(3));
+
+        guide.script(3, busy());
+        assert_eq!(features().await.unwrap_err().code(), Code::Unavailable);
+
+        // What has a stream of requests is sent once.
+        guide.script(1, busy());
+        client.record_route(stream::iter((0..5).map(point))).await.unwrap_err();
+        assert_eq!(guide.attempts(), said(1));
+    });
+}
+
 /// A server, and its end.
 type Running = (oneshot::Sender<()>, JoinHandle<()>);
 

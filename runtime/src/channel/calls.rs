@@ -116,7 +116,10 @@ impl Client {
         let (message, request) = request.into_parts();
         let setup = self.setup(path, &request, Cardinality::Many);
         let message = compressed::<C, T>(&message, setup.encoding)?;
-        let call = setup.start_resendable(Some(message)).await?;
+        let call = match setup.attempts {
+            Some(Attempts::Hedge(policy)) => hedge(&setup, policy, &message).await?,
+            _ => setup.start_resendable(Some(message)).await?,
+        };
         Ok(Response::new(self.streaming_of::<C, U>(call, &setup)))
     }
 

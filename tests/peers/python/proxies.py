@@ -1,9 +1,6 @@
 """Our servers behind nginx and HAProxy, as `proxies/` configures them.
 
-Usage: proxies.py PROXY ROLLING_SERVER PEER_SERVER           checks with grpcio in front
-       proxies.py serve PROXY PEER_SERVER                    prints `listening on ADDR:PORT`, for a client that checks
-
-PROXY is `nginx` or `haproxy`.
+Usage: proxies.py PROXY ROLLING_SERVER PEER_SERVER PEER_CLIENT, where PROXY is `nginx` or `haproxy`.
 """
 
 import signal
@@ -156,20 +153,17 @@ def restarts(name: str, rolling_server: str) -> None:
         equal(set(ends), {"OK"})
 
 
-def serve(name: str, peer_server: str) -> None:
-    """A peer server behind the proxy, until it is ended."""
+def ours(name: str, peer_server: str, peer_client: str) -> None:
+    """Our client in front, which makes checks of its own."""
     with Server(peer_server, hostile=True) as server, Proxy(name, server.port, server.port) as proxy:
-        print(f"listening on 127.0.0.1:{proxy.port}", flush=True)
-        signal.sigwait([signal.SIGTERM, signal.SIGINT])
+        with check("our client comes to the end of its checks"):
+            subprocess.run([peer_client, f"127.0.0.1:{proxy.port}"], check=True, timeout=10 * PATIENCE)
 
 
-def main(name: str, *arguments: str) -> None:
+def main(name: str, rolling_server: str, peer_server: str, peer_client: str) -> None:
     """Runs it."""
-    if name == "serve":
-        serve(*arguments)
-        return
-    rolling_server, peer_server = arguments
     calls(name, peer_server)
+    ours(name, peer_server, peer_client)
     restarts(name, rolling_server)
 
 

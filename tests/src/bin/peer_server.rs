@@ -11,6 +11,7 @@ use unwired::{
     Code, Encoding, Instant, Metadata, MetadataError, Request, Response, Server, Status, Stream, Streaming,
     stream_with,
 };
+use unwired_services::health::HealthReporter;
 use unwired_tests::peer::peer_server::{Peer, PeerServer};
 use unwired_tests::peer::{Answer, Ask, Seen, WitnessRequest};
 
@@ -19,6 +20,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let stop = unwired_examples::stop()?;
     let server: Server = Server::builder()
         .on_connection_error(|error| eprintln!("{error}"))
+        // Proxies ask for it.
+        .add_service(HealthReporter::new().server())
         .add_service(PeerServer::new(Service::default()).send_compressed(Encoding::Gzip))
         .into();
     let bound = unwired_tokio::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
