@@ -71,7 +71,7 @@ pub fn bind(address: impl Into<Address>) -> io::Result<Bound> {
 }
 
 /// Serves at `listener`, which is open already: one that shares its port, one that the service manager passed on; see
-/// [`sockets::Bind`] and [`sockets::inherited`]. [`Bound::and`] adds others.
+/// [`sockets::Bind`] and [`sockets::inherited`]. [`Bound::and_on`] adds others.
 ///
 /// # Errors
 ///

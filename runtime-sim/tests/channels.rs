@@ -406,6 +406,35 @@ fn a_channel_that_hears_too_many_pings_asks_half_as_often() {
     });
 }
 
+/// Says who calls.
+struct Mirror;
+
+impl Greeter for Mirror {
+    async fn say_hello(&self, request: Request<HelloRequest>) -> Result<Response<HelloReply>, Status> {
+        let message = request.metadata().get("user-agent").unwrap_or_default().to_owned();
+        Ok(Response::new(HelloReply { message }))
+    }
+
+    async fn say_hello_again(&self, request: Request<HelloRequest>) -> Result<Response<HelloReply>, Status> {
+        self.say_hello(request).await
+    }
+}
+
+#[test]
+fn clients_say_what_they_are() {
+    simulate(|sim, hosts, _| {
+        drop(hosts[0].serve(PORT, Server::builder().add_service(GreeterServer::new(Mirror))).unwrap());
+        let agent = |channel: Builder| {
+            let client = GreeterClient::new(channel.connect_lazy());
+            sim.run_until(client.say_hello(hello("a"))).unwrap().into_inner().message
+        };
+        // As gRPC's HTTP/2 document has it: `grpc-` language `-` variant `/` version.
+        let ours = format!("grpc-rust-unwired/{}", env!("CARGO_PKG_VERSION"));
+        assert_eq!(agent(channel(sim, &hosts[..1])), ours);
+        assert_eq!(agent(channel(sim, &hosts[..1]).user_agent("shop/2")), format!("shop/2 {ours}"));
+    });
+}
+
 /// How often a call may be carried out that is sent again.
 const MOST_ATTEMPTS: u32 = 3;
 
@@ -419,7 +448,9 @@ fn storm(sim: &Sim) {
     sim.host("client");
     let hosts: Vec<_> = (0..1 + random.below(3)).map(|n| sim.host(&format!("server{n}"))).collect();
     let greeted = Greeted::default();
-    let streams = 1 + random.below(10) as u32;
+    let asks_for_health = random.chance(0.5);
+    // A watch is one of the calls.
+    let streams = 1 + random.below(10) as u32 + u32::from(asks_for_health);
     let health: Vec<_> = hosts.iter().map(|_| HealthReporter::new()).collect();
     let serve = |number: usize| {
         let host = &hosts[number];
@@ -446,12 +477,15 @@ fn storm(sim: &Sim) {
         }
     };
     let mut config = ServiceConfig::new().method("helloworld.Greeter", "SayHelloAgain", again);
-    if random.chance(0.5) {
+    if asks_for_health {
         config = config.health_check("");
     }
     let balancing = [LoadBalancing::PickFirst, LoadBalancing::RoundRobin, LoadBalancing::Weighted]
         [random.below(3)]
     .clone();
+    if std::env::var_os("UNWIRED_SIM_SEED").is_some() {
+        eprintln!("{} servers, {balancing:?}, {config:#?}", hosts.len());
+    }
     let channel = match random.chance(0.5) {
         true => channel(sim, &hosts),
         false => sim.host("client").channel("http://greeter:1").unwrap().resolver(registry.clone()),
@@ -537,7 +571,8 @@ async fn call_on(host: Host, client: GreeterClient, caller: usize, mut random: R
         runtime.sleep(random.up_to(SECOND * 2)).await;
         let is_sent_again = random.chance(0.5);
         let kind = if is_sent_again { "again" } else { "once" };
-        let mut request = hello(&format!("{kind}-{caller}-{number}:{}", random.below(1000)));
+        let name = format!("{kind}-{caller}-{number}:{}", random.below(1000));
+        let mut request = hello(&name);
         let timeout = random.chance(0.5).then(|| random.up_to(SECOND * 30));
         if let Some(timeout) = timeout {
             request.set_timeout(timeout);
@@ -551,7 +586,9 @@ async fn call_on(host: Host, client: GreeterClient, caller: usize, mut random: R
                 client.say_hello(request).await
             }
         };
-        let Ok(answer) = runtime.timeout(SECOND * 300, call).await else { panic!("a call hangs") };
+        let Ok(answer) = runtime.timeout(SECOND * 300, call).await else {
+            panic!("the call {name} hangs since {begun:?}")
+        };
         let took = runtime.now() - begun;
         assert!(
             timeout.is_none_or(|timeout| took <= timeout + MILLISECOND),

@@ -18,6 +18,8 @@ use unwired_tests::program::Server;
 
 /// Between two calls: 1,000 in a second.
 const PAUSE: Duration = Duration::from_millis(1);
+/// Between two restarts.
+const BETWEEN: Duration = Duration::from_millis(200);
 /// What a call may take at most. A client whose first packet is dropped sends it again after a second.
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -62,6 +64,7 @@ async fn replaced_under_load(target: &str, first: Server, start: impl Fn() -> Se
     });
     let mut server = first;
     for _ in 0..restarts() {
+        tokio::time::sleep(BETWEEN).await;
         let next = start();
         tokio::task::spawn_blocking(move || server.stop().unwrap()).await.unwrap();
         server = next;

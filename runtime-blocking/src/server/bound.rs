@@ -32,6 +32,16 @@ impl Bound {
         Self { inner: self.inner.and(listener), ..self }
     }
 
+    /// Beside the first one another listener that is open already; see [`listen_on`](crate::listen_on).
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub fn and_on(self, listener: unwired_sockets::Listener) -> io::Result<Self> {
+        let listener = self.runtime.listen_on(listener)?.boxed();
+        Ok(self.and(listener))
+    }
+
     /// The address, with the port that the system chose.
     ///
     /// # Errors

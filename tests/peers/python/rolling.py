@@ -17,6 +17,8 @@ from program import Server
 
 RATE = 1000
 DEADLINE = 20.0
+# Between two restarts, in seconds.
+BETWEEN = 0.2
 
 
 class Load:
@@ -66,6 +68,7 @@ def main(program: str) -> None:
         with grpc.insecure_channel(address) as channel:
             load = Load(channel)
             for _ in range(restarts):
+                time.sleep(BETWEEN)
                 following = Server(program, address)
                 equal(server.stop().exit_code, 0)
                 server = following

@@ -66,7 +66,8 @@ impl MethodConfig {
         self
     }
 
-    /// Sends unary calls several times, and takes the first answer. Calls with streams are sent once.
+    /// Sends calls of one request several times, and takes the first answer, or the first stream of answers that begins. Calls
+    /// with a stream of requests are sent once.
     #[must_use]
     pub const fn hedge(mut self, policy: HedgingPolicy) -> Self {
         self.attempts = Attempts::Hedge(policy);

@@ -84,6 +84,9 @@ impl ServiceConfig {
     /// gets no calls until it does; one that has no health service gets calls as without this. While no server is well, calls
     /// fail with UNAVAILABLE and say why, and those that wait for ready wait.
     ///
+    /// The watch is one of the calls that a server allows at a time on each connection: one that allows a single call gets none
+    /// but that.
+    ///
     /// Where all calls go to the first server that can be reached ([`LoadBalancing::PickFirst`]), none is asked, as in other
     /// gRPC libraries: there is no other one to go to.
     #[must_use]
