@@ -73,9 +73,9 @@ impl Credit {
         outstanding: i64,
         window: usize,
     ) -> usize {
-        let Wished { total, missing } = wished;
+        let Wished { total, missing, behind } = wished;
         let told = usize::try_from(outstanding).unwrap_or(0);
-        if missing <= told {
+        if missing.saturating_add(behind) <= told {
             self.leave_queue(call, account);
             return 0;
         }
@@ -92,7 +92,9 @@ impl Credit {
         let beyond = usize::try_from(outstanding.saturating_neg()).unwrap_or(0);
         let may_be_there = here.saturating_add(told);
         let at_least = may_be_there.saturating_mul(2).max(here.saturating_add(window));
-        let wanted = step(total, at_least.min(total)).saturating_sub(may_be_there).saturating_add(beyond);
+        let reached = step(total, at_least.min(total));
+        let reached = if reached < total { reached } else { total.saturating_add(behind) };
+        let wanted = reached.saturating_sub(may_be_there).saturating_add(beyond);
         if wanted > self.room() {
             // What was announced need not come: only one at a time goes beyond the budget, and the oldest.
             if !self.may_go_beyond(call) {

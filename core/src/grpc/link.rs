@@ -108,7 +108,7 @@ impl<C: Machine> Link<C> {
         let was_queued = entry.account.is_queued();
         let grant = match receiving.wished(data) {
             Some(wished) => self.credit.wish(id, &mut entry.account, wished, outstanding, window as usize),
-            // The message is there, and only the end after it is not: it needs no more, and cannot be had yet.
+            // What has come is no message, or nothing more comes.
             None => {
                 self.credit.leave_queue(id, &mut entry.account);
                 0

@@ -32,6 +32,11 @@ pub enum Received {
 pub(crate) struct Wished {
     pub(crate) total: usize,
     pub(crate) missing: usize,
+    /// Room that is left behind the message, so that its sender comes to its end: 1 where that has to come, or 0.
+    ///
+    /// The end itself needs no window (RFC 9113, section 6.9.1), but there are senders that look for it only when they could
+    /// send more data: nghttp2, and with it all that Node.js serves.
+    pub(crate) behind: usize,
 }
 
 /// Messages out of the DATA of one direction.
@@ -108,19 +113,22 @@ impl Receiving {
     }
 
     /// The message that somebody waits for: how long it is with its prefix, and how much of that is missing; of the prefix
-    /// alone, as long as that has not come.
+    /// alone, as long as that has not come. Also the one that is there whole and cannot be had before its end.
     pub(crate) fn wished(&self, data: &[u8]) -> Option<Wished> {
         if !self.wished || self.phase != Phase::Open {
             return None;
         }
+        let behind = usize::from(self.cardinality == Cardinality::One);
         match message::front(data, self.rules) {
             Ok(Front::Partial { length, missing }) => {
-                Some(Wished { total: length.saturating_add(message::PREFIX_LEN), missing })
+                Some(Wished { total: length.saturating_add(message::PREFIX_LEN), missing, behind })
             }
+            Ok(Front::Whole { .. }) if behind > 0 => Some(Wished { total: data.len(), missing: 0, behind }),
             // A window may be smaller than a prefix.
             Ok(Front::Nothing { .. }) => Some(Wished {
                 total: message::PREFIX_LEN,
                 missing: message::PREFIX_LEN.saturating_sub(data.len()),
+                behind,
             }),
             _ => None,
         }

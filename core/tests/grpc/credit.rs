@@ -120,3 +120,24 @@ pub(crate) fn the_next_goes_beyond_the_budget_when_the_oldest_is_given_up_before
         assert_eq!(came, 2 * 305, "{next:?} waits for {oldest:?}");
     }
 }
+
+/// Some senders look for the end of their data only where a window has room: nghttp2, and so all that Node.js serves.
+///
+/// Threats: G3.
+#[test]
+pub(crate) fn a_whole_message_leaves_room_behind_it_while_its_end_is_to_come() {
+    for (window, budget) in [(10, 0), (105, 0), (1 << 16, 1 << 20)] {
+        for length in [100, 300, 50_000, (1 << 16) - 5, 200_000] {
+            let mut pair = pair(window, budget);
+            let [(call, served)] = answered(&mut pair, Cardinality::One, length);
+            pair.pass(Duration::from_secs(1));
+            assert_eq!(pair.client.http2().stats().data_received as usize, length + 5);
+            // A second message tells: it may not come, and its first octet may be sent.
+            pair.server.send_message(served, message(vec![7; length])).unwrap();
+            pair.pass(Duration::from_secs(1));
+            let came = pair.client.http2().stats().data_received as usize;
+            assert!(came > length + 5, "no room behind {length} octets, window {window}, budget {budget}");
+            assert!(pair.client_events.contains(&client::Event::Message { call }));
+        }
+    }
+}
