@@ -31,6 +31,8 @@ pub(crate) struct Link<C> {
     pub(crate) calls: Table<Entry<C>>,
     pub(crate) credit: Credit,
     pub(crate) deadlines: Deadlines,
+    /// Calls that go on no more.
+    pub(crate) calls_ended: u64,
 }
 
 impl<C: Machine> Link<C> {
@@ -42,6 +44,7 @@ impl<C: Machine> Link<C> {
             calls: Table::new(),
             credit: Credit::new(config.partial_message_budget, base),
             deadlines: Deadlines::default(),
+            calls_ended: 0,
         }
     }
 
@@ -144,9 +147,12 @@ impl<C: Machine> Link<C> {
                 *data = BytesMut::new();
             }
         }
-        if !core::mem::replace(&mut entry.ended, true) && entry.call.deadline().is_some() {
-            let calls = &self.calls;
-            self.deadlines.forget_one(|id| calls.get(id).is_some_and(|entry| !entry.ended));
+        if !core::mem::replace(&mut entry.ended, true) {
+            self.calls_ended = self.calls_ended.saturating_add(1);
+            if entry.call.deadline().is_some() {
+                let calls = &self.calls;
+                self.deadlines.forget_one(|id| calls.get(id).is_some_and(|entry| !entry.ended));
+            }
         }
         self.serve_waiting();
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Code, Metadata, base64, percent};
+use super::{Code, Metadata, MetadataError, base64, percent};
 use crate::http2::{Field, Fields};
 
 /// How a call ended: a [`Code`], a message for people, and what the server sent along.
@@ -276,6 +276,13 @@ impl fmt::Debug for Status {
 impl Error for Status {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&**self.0.as_ref()?.source.as_ref()?)
+    }
+}
+
+/// INTERNAL: a program that makes metadata of what cannot be any has a fault of its own.
+impl From<MetadataError> for Status {
+    fn from(error: MetadataError) -> Self {
+        Self::internal(error.to_string()).caused_by(error)
     }
 }
 

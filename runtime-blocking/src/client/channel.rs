@@ -31,6 +31,13 @@ impl Channel {
         self.runtime.block_on(self.inner.ready())
     }
 
+    /// The same channel with what `change` sets: interceptors or credentials for one client among several. This one stays as
+    /// it is.
+    #[must_use]
+    pub fn with(&self, change: impl FnOnce(&unwired::Channel) -> unwired::Channel) -> Self {
+        Self { inner: change(&self.inner), ..self.clone() }
+    }
+
     /// The same channel for async code, as a library may ask for; [`Blocking::block_on`] waits for what that does.
     pub const fn as_async(&self) -> &unwired::Channel {
         &self.inner

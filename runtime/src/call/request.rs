@@ -8,6 +8,7 @@ use unwired_core::Instant;
 use unwired_core::grpc::CallId;
 
 use super::{Calls, Cancellation, Compression, ServedCalls};
+use crate::channel::{CallCredentials, Credentials};
 use crate::transport::{Address, Peer, RuntimeHandle};
 use crate::{Encoding, Metadata, Status};
 
@@ -165,6 +166,12 @@ impl<T> Request<T> {
         self.time.timeout = [self.time.timeout, parent.time_left()].into_iter().flatten().min();
         self.parent = parent.cancellation();
         self
+    }
+
+    /// Shows `credentials` with the call, besides those of its channel.
+    pub fn set_call_credentials(&mut self, credentials: impl CallCredentials) {
+        let there = self.extensions.remove::<Credentials>().unwrap_or_default();
+        self.extensions.insert(there.and(credentials));
     }
 
     /// Whether the call waits, within its deadline, while no server can be reached, instead of failing at once. It fails all

@@ -14,8 +14,9 @@ use super::abort::Abort;
 use super::client_channel::ClientChannel;
 use super::connected::Connected;
 use super::policy::Failure;
+use super::stats::Tally;
 use super::turns::Turns;
-use crate::driver::{Driver, Link, Shared, Side, wake_all};
+use crate::driver::{Driver, Link, Shared, Side, events, wake_all};
 use crate::transport::{Address, BoxStream, ByteStream, RuntimeHandle};
 
 /// What a server says to whom sends too many PINGs (gRFC A8).
@@ -34,6 +35,8 @@ impl Attempt {
     /// Makes a connection and drives it to its end.
     pub(super) async fn run(self, runtime: RuntimeHandle) {
         let begun = runtime.now();
+        let Some(tally) = self.channel.upgrade().map(|channel| Arc::clone(&channel.tally)) else { return };
+        tally.on_connect();
         let stream = {
             let connecting = async {
                 let channel = self.channel.upgrade()?;
@@ -52,9 +55,13 @@ impl Attempt {
             .await
         };
         match stream {
-            Some(Ok(stream)) => self.drive(stream, begun, runtime).await,
-            Some(Err(failure)) => self.failed(failure),
-            None => {}
+            Some(Ok(stream)) => self.drive(stream, begun, runtime, tally).await,
+            Some(Err(failure)) => {
+                tally.on_connect_failed();
+                events::not_connected(&self.address, &failure.why);
+                self.failed(failure);
+            }
+            None => tally.on_connect_failed(),
         }
     }
 
@@ -64,7 +71,7 @@ impl Attempt {
         }
     }
 
-    async fn drive(self, stream: BoxStream, begun: Instant, runtime: RuntimeHandle) {
+    async fn drive(self, stream: BoxStream, begun: Instant, runtime: RuntimeHandle, tally: Arc<Tally>) {
         let Some(channel) = self.channel.upgrade() else { return };
         let config = channel.connection_config();
         let timeout = channel.options.connect_timeout;
@@ -77,6 +84,7 @@ impl Attempt {
             connected: Arc::clone(&connected),
             channel: Weak::clone(&self.channel),
             number: self.number,
+            tally,
             end: None,
             noted: Noted::default(),
         };
@@ -118,6 +126,7 @@ struct Calling {
     connected: Arc<Connected>,
     channel: Weak<ClientChannel>,
     number: u64,
+    tally: Arc<Tally>,
     end: Option<String>,
     noted: Noted,
 }
@@ -169,7 +178,9 @@ impl Side for Calling {
         let freed = take(&mut self.noted.freed);
         let too_many_pings = take(&mut self.noted.too_many_pings);
         if ready {
+            events::up(events::End::Client, &link.peer);
             self.connected.is_ready.store(true, Ordering::Relaxed);
+            self.tally.on_connected(self.number, link);
         }
         if ready || retired {
             let is_wanted = self.channel.upgrade().is_some_and(|channel| {
@@ -194,7 +205,15 @@ impl Side for Calling {
         false
     }
 
-    fn on_end(&mut self, _: &Arc<Link<Connection>>, error: Option<io::Error>) {
+    fn on_end(&mut self, link: &Arc<Link<Connection>>, error: Option<io::Error>) {
+        if self.connected.is_ready.load(Ordering::Relaxed) {
+            let why = || error.as_ref().map(ToString::to_string).or(self.end.clone());
+            let stats = || link.ask(|conn| conn.stats().http2);
+            events::down(events::End::Client, &link.peer, stats, why);
+            self.tally.on_over(self.number, link);
+        } else {
+            self.tally.on_connect_failed();
+        }
         self.connected.turns.wake(true);
         if let Some(channel) = self.channel.upgrade() {
             channel.lost(&self.connected);
@@ -204,6 +223,9 @@ impl Side for Calling {
                     (None, Some(end)) => format!("the peer does not speak gRPC: {end}"),
                     (None, None) => "the connection ended".to_owned(),
                 };
+                if let Some(address) = &link.peer.remote {
+                    events::not_connected(address, &why);
+                }
                 channel.failed(self.number, Failure::new(why, error));
             }
         }

@@ -10,8 +10,10 @@ use unwired_core::http2::Keepalive;
 use super::balancing::LoadBalancing;
 use super::client_channel::ClientChannel;
 use super::connectivity::Connectivity;
+use super::credentials::{CallCredentials, Credentials};
 use super::resolving::{Resolve, Resolver};
 use super::service_config::ServiceConfig;
+use super::stats::{ChannelStats, ConnectionStats};
 use super::target::Target;
 use crate::Status;
 use crate::intercept::{Interceptor, Interceptors};
@@ -56,6 +58,7 @@ pub(crate) struct Options {
 pub struct Channel {
     pub(crate) shared: Arc<ClientChannel>,
     pub(crate) interceptors: Interceptors,
+    pub(crate) credentials: Credentials,
 }
 
 impl Channel {
@@ -66,6 +69,7 @@ impl Channel {
             runtime,
             resolver: Resolver::of(&target),
             interceptors: Interceptors::default(),
+            credentials: Credentials::default(),
             target,
             config: Config::client(),
             #[cfg(feature = "tls")]
@@ -130,6 +134,17 @@ impl Channel {
         self.shared.wake();
     }
 
+    /// What has been counted so far, over all connections of this channel and of its clones. Asking takes each connection's
+    /// lock for a moment; that it can be asked costs nothing.
+    pub fn stats(&self) -> ChannelStats {
+        self.shared.tally.sum()
+    }
+
+    /// What each connection that is open has counted so far, the oldest first.
+    pub fn connections(&self) -> Vec<ConnectionStats> {
+        self.shared.tally.connections()
+    }
+
     /// Takes no more calls, on this clone of the channel or another: they fail with UNAVAILABLE, also those that wait for a
     /// connection. Calls under way go on.
     pub fn close(&self) {
@@ -140,7 +155,14 @@ impl Channel {
     /// clones stay as they are: it is how one client among several gets interceptors of its own.
     #[must_use]
     pub fn intercepted_by(&self, interceptor: impl Interceptor) -> Self {
-        Self { shared: Arc::clone(&self.shared), interceptors: self.interceptors.and(interceptor) }
+        Self { interceptors: self.interceptors.and(interceptor), ..self.clone() }
+    }
+
+    /// The same channel, whose calls show `credentials` besides those that were set before. This one and its other clones
+    /// stay as they are.
+    #[must_use]
+    pub fn with_call_credentials(&self, credentials: impl CallCredentials) -> Self {
+        Self { credentials: self.credentials.and(credentials), ..self.clone() }
     }
 
     /// The runtime that the channel lives on.
@@ -163,6 +185,7 @@ pub struct Builder {
     target: Target,
     resolver: Resolver,
     interceptors: Interceptors,
+    credentials: Credentials,
     config: Config,
     options: Options,
     #[cfg(feature = "tls")]
@@ -190,6 +213,12 @@ impl Builder {
     #[cfg(feature = "mount")]
     pub fn over(mut self, http: HttpClient) -> Self {
         self.over = Some(http);
+        self
+    }
+
+    /// Calls show `credentials`, besides those that were set before.
+    pub fn call_credentials(mut self, credentials: impl CallCredentials) -> Self {
+        self.credentials = self.credentials.and(credentials);
         self
     }
 
@@ -299,6 +328,7 @@ impl Builder {
             target,
             resolver,
             interceptors,
+            credentials,
             config,
             mut options,
             #[cfg(feature = "mount")]
@@ -320,7 +350,7 @@ impl Builder {
             #[cfg(feature = "mount")]
             over,
         );
-        Channel { shared: Arc::new(shared), interceptors }
+        Channel { shared: Arc::new(shared), interceptors, credentials }
     }
 
     /// What makes connections with TLS, if they are to have it. What is wrong with it is said when one is made.

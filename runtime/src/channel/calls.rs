@@ -6,11 +6,11 @@ use std::sync::Arc;
 use futures_core::Stream;
 use unwired_core::grpc::{CallLimits, Cardinality, Encoding};
 
-use super::Channel;
 use super::hedging::hedge;
 use super::policy::{Retries, Verdict};
 use super::service_config::Attempts;
 use super::setup::Setup;
+use super::{Channel, Credentials};
 use crate::call::{Answer, CallHandle, Outgoing, Turn, compressed, send};
 use crate::codec::Codec;
 use crate::{Request, Response, Status, Streaming};
@@ -58,7 +58,7 @@ impl Client {
     where
         C: Codec<T> + Codec<U>,
     {
-        if self.is_intercepted() {
+        if self.is_intercepted(&request) {
             return Box::pin(self.intercepted_unary::<C, T, U>(path, request)).await;
         }
         let (message, request) = request.into_parts();
@@ -110,7 +110,7 @@ impl Client {
     where
         C: Codec<T> + Codec<U>,
     {
-        if self.is_intercepted() {
+        if self.is_intercepted(&request) {
             return Box::pin(self.intercepted_server_streaming::<C, T, U>(path, request)).await;
         }
         let (message, request) = request.into_parts();
@@ -133,7 +133,7 @@ impl Client {
         C: Codec<S::Item> + Codec<U>,
         S: Stream<Item: Send> + Send + 'static,
     {
-        if self.is_intercepted() {
+        if self.is_intercepted(&request) {
             return Box::pin(self.intercepted_client_streaming::<C, S, U>(path, request)).await;
         }
         let (messages, request) = request.into_parts();
@@ -152,7 +152,7 @@ impl Client {
     where
         C: Codec<T> + Codec<U>,
     {
-        if self.is_intercepted() {
+        if self.is_intercepted(&request) {
             return Box::pin(self.intercepted_client_streaming_halves::<C, T, U>(path, request)).await;
         }
         let setup = self.setup(path, &request, Cardinality::One);
@@ -171,7 +171,7 @@ impl Client {
         C: Codec<S::Item> + Codec<U>,
         S: Stream<Item: Send> + Send + 'static,
     {
-        if self.is_intercepted() {
+        if self.is_intercepted(&request) {
             return Box::pin(self.intercepted_streaming::<C, S, U>(path, request)).await;
         }
         let (messages, request) = request.into_parts();
@@ -190,7 +190,7 @@ impl Client {
     where
         C: Codec<T> + Codec<U>,
     {
-        if self.is_intercepted() {
+        if self.is_intercepted(&request) {
             return Box::pin(self.intercepted_streaming_halves::<C, T, U>(path, request)).await;
         }
         let setup = self.setup(path, &request, Cardinality::Many);
@@ -204,8 +204,11 @@ impl Client {
         Streaming::new::<C>(call, setup.limits.max_recv_message.unwrap_or(connection), true)
     }
 
-    const fn is_intercepted(&self) -> bool {
-        !self.channel.interceptors.is_empty()
+    fn is_intercepted<T>(&self, request: &Request<T>) -> bool {
+        let Channel { interceptors, credentials, .. } = &self.channel;
+        !interceptors.is_empty()
+            || !credentials.is_empty()
+            || request.extensions().get::<Credentials>().is_some()
     }
 
     /// What a call is made with: as it asks for, as this client does, as the channel's service config says.

@@ -15,6 +15,7 @@ use super::builder::Options;
 use super::connected::Connected;
 use super::policy::{Action, Failure, Health, NoPick, Pool, Settings, Throttle};
 use super::resolving::{Resolution, Resolver};
+use super::stats::Tally;
 use super::target::Target;
 use super::watching::Watching;
 use crate::Status;
@@ -33,6 +34,8 @@ pub(crate) struct ClientChannel {
     pub(crate) options: Options,
     /// Suspends retries.
     pub(crate) throttle: Option<Throttle>,
+    /// What its connections have counted.
+    pub(super) tally: Arc<Tally>,
     resolver: Resolver,
     /// The service whose health is watched on each connection, where calls are spread.
     health_check: Option<Arc<str>>,
@@ -108,6 +111,7 @@ impl ClientChannel {
             config,
             options,
             throttle,
+            tally: Arc::default(),
             resolver,
             health_check,
             #[cfg(feature = "tls")]

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use futures_core::Stream;
 use unwired_core::grpc::{CallId, Cardinality, Message};
 
-use super::Channel;
 use super::calls::Client;
 use super::near_end::{NearEnd, Promise};
 use super::setup::unless_cancelled;
+use super::{Channel, Credentials};
 use crate::call::{Answer, CallHandle, Outgoing, Time};
 use crate::codec::Codec;
 use crate::intercept::{
@@ -156,7 +156,7 @@ impl Client {
         request_kind: Cardinality,
         response_kind: Cardinality,
     ) -> Result<Response<Messages>, Status> {
-        let Channel { shared, interceptors } = &self.channel;
+        let Channel { shared, interceptors, credentials } = &self.channel;
         let runtime = &shared.runtime;
         let (messages, mut request) = request.into_parts();
         // The time runs from here: what interceptors wait for is part of the call.
@@ -165,9 +165,13 @@ impl Client {
         let parent = request.parent.clone();
         let call =
             CallInfo { side: Side::Client, path, request: request_kind, response: response_kind, runtime };
-        let channel = Channel { shared: Arc::clone(shared), interceptors: Interceptors::default() };
+        let channel = Channel {
+            shared: Arc::clone(shared),
+            interceptors: Interceptors::default(),
+            credentials: Credentials::default(),
+        };
         let client = Self { channel, ..self.clone() };
-        let server = ToServer { client, path, request_kind, response_kind };
+        let server = ToServer { client, credentials, path, request_kind, response_kind };
         let chain = interceptors.begin(&call, &server).run(request.with_message(messages));
         let answered = runtime.timeout_at(deadline, unless_cancelled(parent, chain)).await;
         answered.unwrap_or_else(|_| {
@@ -177,24 +181,31 @@ impl Client {
 }
 
 /// What is behind the last interceptor.
-struct ToServer {
+struct ToServer<'a> {
     /// Without interceptors.
     client: Client,
+    /// Of the channel.
+    credentials: &'a Credentials,
     path: &'static str,
     request_kind: Cardinality,
     response_kind: Cardinality,
 }
 
-impl Last for ToServer {
+impl Last for ToServer<'_> {
     fn run(&self, request: Request<Messages>) -> BoxFuture<'_, Result<Response<Messages>, Status>> {
         Box::pin(self.call(request))
     }
 }
 
-impl ToServer {
+impl ToServer<'_> {
     async fn call(&self, request: Request<Messages>) -> Result<Response<Messages>, Status> {
-        let Self { client, path, request_kind, response_kind } = self;
-        let (messages, request) = request.into_parts();
+        let Self { client, credentials, path, request_kind, response_kind } = self;
+        let (messages, mut request) = request.into_parts();
+        let shared = &client.channel.shared;
+        credentials.add_to(&mut request, shared, path).await?;
+        if let Some(credentials) = request.extensions_mut().remove::<Credentials>() {
+            credentials.add_to(&mut request, shared, path).await?;
+        }
         match (request_kind, response_kind) {
             (Cardinality::One, Cardinality::One) => {
                 let request = with_one(request, messages).await?;

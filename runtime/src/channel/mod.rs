@@ -39,6 +39,7 @@ mod calls;
 mod client_channel;
 mod connected;
 mod connectivity;
+mod credentials;
 mod hedging;
 mod intercepting;
 mod near_end;
@@ -48,6 +49,7 @@ mod resolving;
 mod service_config;
 mod setup;
 mod starting;
+mod stats;
 mod target;
 mod turns;
 mod watching;
@@ -56,6 +58,8 @@ pub use balancing::{Balance, LoadBalancing};
 pub use builder::{Builder, Channel};
 pub use calls::Client;
 pub use connectivity::Connectivity;
+pub(crate) use credentials::Credentials;
+pub use credentials::{AllowPlaintext, CallCredentials, CallTarget};
 pub(crate) use policy::PUSHBACK;
 pub use resolving::{Endpoint, Resolution, Resolve};
 #[cfg(feature = "service-config")]
@@ -63,4 +67,5 @@ pub use service_config::ServiceConfigError;
 pub use service_config::{
     Attempts, HedgingPolicy, MethodConfig, RetryPolicy, RetryThrottling, ServiceConfig,
 };
+pub use stats::{ChannelStats, ConnectionStats};
 pub use target::{Target, TargetError};

@@ -65,11 +65,12 @@ impl Setup<'_> {
         let started = unless_cancelled(self.parent.cloned(), started);
         let Ok(started) = channel.runtime.timeout_at(self.deadline, started).await else {
             let target = &channel.target;
+            channel.tally.on_unsent();
             return Err(Status::deadline_exceeded(format!(
                 "the deadline passed while the call waited for a connection to {target}"
             )));
         };
-        let (link, call, sent) = started?;
+        let (link, call, sent) = started.inspect_err(|_| channel.tally.on_unsent())?;
         let handle = Arc::new(CallHandle { calls: link, id: call });
         if let Err(SendMessageError::TooLong(status)) = sent {
             return Err(status);

@@ -138,10 +138,7 @@ impl Counted {
     /// The connection is over.
     pub(super) fn over(&self, link: &Arc<Link<Connection>>) {
         let mut last = read(link);
-        // Gauges are of what is.
-        last.calls.active_calls = 0;
-        last.calls.partial_bytes = 0;
-        last.calls.http2.buffered_to_send = 0;
+        last.calls.clear_gauges();
         let mut state = self.tally.lock();
         if state.open.remove(&self.number).is_none() {
             return;

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use unwired::channel::ChannelStats;
 use unwired::server::ServerStats;
 use unwired::transport::RuntimeHandle;
-use unwired::{Code, Server};
+use unwired::{Channel, Code, Server};
 use unwired_proto::grpc::testing::Empty;
+use unwired_proto::grpc::testing::test_service_client::TestServiceClient;
 
 use crate::messages::asking;
 use crate::serving::{Transport, serve};
@@ -60,4 +62,52 @@ pub async fn a_server_counts_what_its_connections_do(rt: &RuntimeHandle, transpo
     assert_eq!((stats.connections, stats.handlers_panicked, stats.calls.http2.streams_opened), (2, 1, 6));
     assert_eq!((stats.calls.active_calls, stats.calls.partial_bytes, stats.handlers_running), (0, 0, 0));
     assert!(server.connections().is_empty());
+}
+
+/// Waits until `channel` counts what it has to.
+async fn channel_counts(
+    rt: &RuntimeHandle,
+    channel: &Channel,
+    what: impl Fn(&ChannelStats) -> bool,
+) -> ChannelStats {
+    for _ in 0..3_000 {
+        let stats = channel.stats();
+        if what(&stats) {
+            return stats;
+        }
+        rt.sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it is not counted: {:?}", channel.stats())
+}
+
+pub async fn a_channel_counts_what_its_connections_do(rt: &RuntimeHandle, transport: Transport) {
+    let running = serve(rt, transport).await;
+    let channel = running.channel().connect_lazy();
+    let client = TestServiceClient::new(channel.clone());
+    assert_eq!((channel.stats().connects, channel.connections().len()), (0, 0));
+    for _ in 0..3 {
+        client.empty_call(Empty {}).await.unwrap();
+    }
+    client.empty_call(asking(Empty {}, "fail")).await.unwrap_err();
+    let mut hanging = Box::pin(client.empty_call(asking(Empty {}, "hang")));
+    assert!(poll_once(&mut hanging).await.is_none());
+    let stats = channel_counts(rt, &channel, |stats| stats.calls.calls_started == 5).await;
+    assert_eq!((stats.connects, stats.connects_failed), (1, 0));
+    assert_eq!((stats.connections, stats.connections_open), (1, 1));
+    assert_eq!((stats.calls.calls_succeeded, stats.calls.calls_failed, stats.calls_unsent), (3, 1, 0));
+    assert_eq!((stats.calls.active_calls, stats.calls.http2.streams_opened), (1, 5));
+    let [connection] = &channel.connections()[..] else { panic!("{:?}", channel.connections()) };
+    assert_eq!(connection.calls.calls_started, 5);
+    drop(hanging);
+    let stats = channel_counts(rt, &channel, |stats| stats.calls.active_calls == 0).await;
+    assert_eq!(stats.calls.calls_failed, 2, "given up");
+    running.stop().await;
+    // Nothing that was counted is lost.
+    let stats = channel_counts(rt, &channel, |stats| stats.connections_open == 0).await;
+    assert_eq!((stats.connections, stats.calls.calls_started, stats.calls.calls_succeeded), (1, 5, 3));
+    assert!(channel.connections().is_empty());
+    client.empty_call(Empty {}).await.unwrap_err();
+    let stats = channel_counts(rt, &channel, |stats| stats.connects_failed > 0).await;
+    assert_eq!(stats.calls_unsent, 1);
+    assert_eq!(stats.calls.calls_started, 5);
 }

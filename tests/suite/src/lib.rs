@@ -21,6 +21,7 @@ pub mod draining;
 pub mod dropping;
 pub mod endings;
 pub mod guard;
+pub mod interceptors;
 pub mod kinds;
 pub mod load;
 pub mod messages;

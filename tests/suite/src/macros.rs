@@ -42,7 +42,10 @@ macro_rules! scenarios {
                 a_deadline_holds_while_the_socket_takes_nothing,
                 calls_outlive_their_channel_and_servers_their_future,
             ];
-            counting: each [a_server_counts_what_its_connections_do];
+            counting: each [
+                a_channel_counts_what_its_connections_do,
+                a_server_counts_what_its_connections_do,
+            ];
             draining: each [
                 a_drain_lets_calls_end_and_takes_no_new_ones,
                 a_drain_lets_every_kind_of_call_end,
@@ -62,6 +65,15 @@ macro_rules! scenarios {
                 messages_over_a_limit_end_their_call,
                 the_server_has_a_deadline_of_its_own,
                 a_call_whose_time_is_up_before_it_begins_is_not_made,
+            ];
+            interceptors: call [
+                interceptors_see_calls_of_all_kinds_in_order,
+                interceptors_change_metadata_messages_and_ends,
+                an_interceptor_answers_in_place_of_what_is_behind_it,
+                a_deadline_holds_over_interceptors,
+                a_token_is_checked_and_its_owner_known_to_the_handler,
+                credentials_are_shown_where_nobody_reads_along,
+                what_interceptors_leave_out_is_a_clear_failure,
             ];
             kinds: call [
                 every_kind_of_call,

@@ -97,6 +97,8 @@ pub struct Connection {
     link: Link<Call>,
     config: Config,
     is_ready: bool,
+    calls_started: u64,
+    calls_succeeded: u64,
     events: VecDeque<Event>,
 }
 
@@ -117,6 +119,8 @@ impl Connection {
             link: Link::new(http2::Connection::client(config.http2.clone(), now), &config),
             config,
             is_ready: false,
+            calls_started: 0,
+            calls_succeeded: 0,
             events: VecDeque::new(),
         }
     }
@@ -125,7 +129,12 @@ impl Connection {
 
     /// Counters and gauges, as they are now.
     pub fn stats(&self) -> Stats {
-        self.link.stats()
+        Stats {
+            calls_started: self.calls_started,
+            calls_succeeded: self.calls_succeeded,
+            calls_failed: self.link.calls_ended.saturating_sub(self.calls_succeeded),
+            ..self.link.stats()
+        }
     }
 
     /// Starts a call. Its head leaves with the next transmission, together with the messages given until then.
@@ -138,7 +147,10 @@ impl Connection {
         let mut fields = self.link.http2.spare_fields();
         call.put(now, self.config.accept, &mut fields);
         match self.link.http2.open(fields, false) {
-            Ok(stream) => Ok(self.link.insert(stream, Call::new(call, &self.config))),
+            Ok(stream) => {
+                self.calls_started = self.calls_started.saturating_add(1);
+                Ok(self.link.insert(stream, Call::new(call, &self.config)))
+            }
             Err(OpenError::Busy(fields)) => {
                 self.link.http2.recycle(fields);
                 Err(StartError::Busy)
@@ -309,6 +321,9 @@ impl Connection {
     /// If the call has a status now, that is its last event.
     fn settle(&mut self, call: CallId, give_up: bool) {
         if self.link.calls.get(call).is_some_and(|entry| !entry.ended && entry.call.is_over()) {
+            if self.status(call).is_some_and(Status::is_ok) {
+                self.calls_succeeded = self.calls_succeeded.saturating_add(1);
+            }
             self.link.close(call, give_up);
             self.events.push_back(Event::Done { call });
         }
