@@ -4,6 +4,7 @@
 //! adapter, serve until they are asked to [`stop`](stop()), and leave the rest to this crate.
 //!
 //! * [`greeter`]: two unary methods, the "hello, world" of gRPC;
+//! * [`token`]: interceptors on both sides, which show a token and check it;
 //! * [`route_guide`]: one method of each of the four kinds, over a database of named places;
 //! * [`tour`]: all six methods of both, called and shown.
 //!
@@ -22,6 +23,7 @@ pub mod inventory;
 pub mod options;
 pub mod route_guide;
 mod stop;
+pub mod token;
 pub mod tour;
 
 pub use stop::{on_stop, stop};

@@ -121,6 +121,20 @@ pub const GREETER_CLIENT: Program = Program {
     flags: &[Flag::Target, Flag::Name],
 };
 
+/// Serves the greeter behind interceptors.
+pub const TOKEN_SERVER: Program = Program {
+    name: "token_server",
+    about: "Greets whoever has a token, and says how long each call took.",
+    flags: &[Flag::Listen],
+};
+
+/// Calls the greeter behind interceptors.
+pub const TOKEN_CLIENT: Program = Program {
+    name: "token_client",
+    about: "Asks for a greeting, without a token and with one.",
+    flags: &[Flag::Target, Flag::Name],
+};
+
 /// Serves a store of items.
 pub const INVENTORY_SERVER: Program = Program {
     name: "inventory_server",

@@ -17,7 +17,8 @@ const CONNECTION_WINDOW: u32 = 64 << 20;
 pub(crate) static SERVER: Mounting = Mounting { name: "mounted in hyper", serve, client: None };
 
 /// Services in hyper, called over hyper.
-pub(crate) static BOTH: Mounting = Mounting { name: "mounted in hyper, over hyper", serve, client: Some(client) };
+pub(crate) static BOTH: Mounting =
+    Mounting { name: "mounted in hyper, over hyper", serve, client: Some(client) };
 
 fn serve(mount: Mount, stopped: BoxFuture<'static, ()>) -> BoxFuture<'static, Hosted> {
     Box::pin(async move {

@@ -5,6 +5,7 @@ mod feed;
 mod hello_service;
 mod inventory;
 mod tls;
+mod token;
 
 use std::future::pending;
 use std::time::Duration;

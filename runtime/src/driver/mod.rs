@@ -1,6 +1,7 @@
 //! One connection, driven: read, act, write, sleep. The same for client and server, and the only place that touches
 //! wakers.
 
+pub(crate) mod events;
 mod link;
 mod scratch;
 mod wakers;

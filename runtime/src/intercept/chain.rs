@@ -7,7 +7,7 @@ use super::Messages;
 use crate::transport::{BoxFuture, RuntimeHandle};
 use crate::{Request, Response, Status};
 
-/// Stands between calls and what answers them; see [the module](self).
+/// Stands between calls and what answers them; see [the module](super).
 pub trait Interceptor: Send + Sync + 'static {
     /// Answers `request`, most often by what [`next`](Next::run) makes of it.
     ///

@@ -62,16 +62,24 @@
 //! [`Request::was_compressed`](crate::Request::was_compressed) says so behind them.
 
 mod chain;
+#[cfg(feature = "tower")]
+mod layered;
 mod messages;
 mod on_request;
 mod pipe;
+#[cfg(feature = "tracing")]
+mod traced;
 
 pub use chain::{CallInfo, Interceptor, Next, Side};
 pub(crate) use chain::{Interceptors, Last};
+#[cfg(feature = "tower")]
+pub use layered::{Behind, Inside, Layered};
 pub(crate) use messages::{Encoded, Part, Source};
 pub use messages::{Messages, Payload};
 pub use on_request::{OnRequest, on_request};
 pub(crate) use pipe::{Outlet, Pipe};
+#[cfg(feature = "tracing")]
+pub use traced::Traced;
 
 pub use crate::server::Intercepted;
 pub use unwired_core::grpc::Cardinality;

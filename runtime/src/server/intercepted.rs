@@ -121,6 +121,9 @@ struct Stage(Mutex<Option<Act>>);
 
 struct Act {
     handler: Handler,
+    /// That of the interceptors, which the handler runs in too.
+    #[cfg(feature = "tracing")]
+    span: tracing::Span,
     relay: Arc<Relay>,
 }
 
@@ -146,7 +149,11 @@ impl Future for Performance {
                 continue;
             }
             act.relay.responses.take_changed();
-            let is_done = act.handler.as_mut().poll(cx).is_ready();
+            let is_done = {
+                #[cfg(feature = "tracing")]
+                let _entered = act.span.enter();
+                act.handler.as_mut().poll(cx).is_ready()
+            };
             let has_changed = act.relay.responses.take_changed();
             if !is_done {
                 *lock(&this.stage.0) = Some(act);
@@ -184,7 +191,14 @@ impl Last for ToHandler<'_> {
         };
         let incoming = Incoming { served: behind, metadata, deadline, extensions };
         let handler = inner.service.call(index, incoming);
-        *lock(&stage.0) = Some(Act { handler, relay });
+        let before = lock(&stage.0).replace(Act {
+            handler,
+            #[cfg(feature = "tracing")]
+            span: tracing::Span::current(),
+            relay,
+        });
+        // Of an interceptor that runs the call once more.
+        drop(before);
         Box::pin(async move {
             let metadata = poll_fn(|cx| outlet.0.poll_head(cx.waker())).await?;
             let mut response = Response::new(Messages::new(outlet));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use http::Extensions;
 use unwired_core::grpc::server::{Connection, Event};
 use unwired_core::grpc::{CallId, Cardinality, Status};
-use unwired_core::http2::{Initiator, Reason};
+use unwired_core::http2::{ConnectionEnd, Initiator, Reason};
 
 use super::connection_error::{ConnectionError, OnConnectionError};
 use super::incoming::{Hold, Incoming, Served};
@@ -13,7 +13,7 @@ use super::routes::{Route, Routes};
 use super::running::Running;
 use super::stats::Counted;
 use crate::call::ServedCalls;
-use crate::driver::{Link, Shared, Side, wake_all};
+use crate::driver::{Link, Shared, Side, events, wake_all};
 use crate::transport::RuntimeHandle;
 
 /// What a server does with the calls of one connection.
@@ -34,6 +34,8 @@ pub(crate) struct Serving {
     /// Who is told when a fault ends the connection, and what there is to tell.
     on_error: Option<OnConnectionError>,
     fault: Option<String>,
+    /// How HTTP/2 came to its end.
+    end: Option<ConnectionEnd>,
 }
 
 impl Serving {
@@ -57,6 +59,7 @@ impl Serving {
             counted,
             on_error,
             fault: None,
+            end: None,
         }
     }
 
@@ -160,13 +163,15 @@ impl Side for Serving {
                     }
                 }
                 Event::Ready => self.is_ready = true,
-                Event::Closed(end) if end.by == Initiator::Library => {
-                    if end.reason != Reason::NO_ERROR {
+                Event::Closed(end) => {
+                    let is_ours = end.by == Initiator::Library;
+                    if is_ours && end.reason != Reason::NO_ERROR {
                         self.fault = Some(end.to_string());
-                    } else if shared.conn.stats().http2.kills.total() > 0 {
+                    } else if is_ours && shared.conn.stats().http2.kills.total() > 0 {
                         // A peer that takes no bytes: there was no code that could have been sent to it.
                         self.fault = Some(end.why.to_owned());
                     }
+                    self.end = Some(end);
                 }
                 _ => {}
             }
@@ -176,6 +181,7 @@ impl Side for Serving {
     fn run(&mut self, link: &Arc<Link<Connection>>) -> bool {
         wake_all(&mut self.woken);
         if core::mem::take(&mut self.is_ready) {
+            events::up(events::End::Server, &link.peer);
             self.open.on_ready();
         }
         let mut ready = core::mem::take(&mut self.ready);
@@ -189,6 +195,9 @@ impl Side for Serving {
 
     fn on_end(&mut self, link: &Arc<Link<Connection>>, why: Option<io::Error>) {
         self.counted.over(link);
+        let end = || why.as_ref().map(ToString::to_string).or(self.end.as_ref().map(ToString::to_string));
+        let stats = || link.ask(|conn| conn.stats().http2);
+        events::down(events::End::Server, &link.peer, stats, end);
         // A socket that breaks is nobody's fault; what it carried may be.
         let why = why.filter(|error| error.kind() == io::ErrorKind::InvalidData);
         let why = why.map(|error| error.to_string()).or(self.fault.take());

@@ -1,0 +1,23 @@
+//! The greeter behind interceptors, on tokio: `cargo run -p unwired-tokio --example token_server`.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use unwired::Server;
+use unwired_examples::options::TOKEN_SERVER;
+use unwired_examples::token::{Log, guarded};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    TOKEN_SERVER.ended(run().await)
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let options = TOKEN_SERVER.from_command_line();
+    let stop = unwired_examples::stop()?;
+    let log = Log::to(|line| println!("{line}"));
+    let server = guarded(options.secure_server(Server::builder())?, log);
+    let bound = options.listening(unwired_tokio::bind(options.listen).await)?;
+    bound.serve_with_shutdown(server, stop).await?;
+    Ok(())
+}
