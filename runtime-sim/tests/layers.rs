@@ -65,7 +65,7 @@ where
         let called = self.inner.call(request);
         Box::pin(async move {
             let mut response = called.await.map_err(Into::into)?;
-            response.trailers_mut().insert("x-layer", "was here").unwrap();
+            response.trailers_mut().append("x-layer", "was here").unwrap();
             Ok(response)
         })
     }
