@@ -1,7 +1,7 @@
 //! Interceptors: what stands between calls and handlers, at a client or at a server, for calls of all kinds.
 //!
 //! An [`Interceptor`] sees a call before it goes on: its method ([`Next::call`]), its metadata, deadline and extensions, at a
-//! server also who calls ([`Request::peer`]). It may wait, change the request, answer it, hand it on with [`Next::run`], as
+//! server also who calls ([`peer`](crate::Request::peer)). It may wait, change the request, answer it, hand it on with [`Next::run`], as
 //! often as it likes, and change what comes back: [`Messages`] stand for the one message or the stream of each direction,
 //! encoded, and for the status and the trailing metadata behind them.
 //!
