@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Routes of both kinds: a service has the paths that begin with its name.
-fn app() -> Router {
+pub(crate) fn app() -> Router {
     let server = Server::builder().add_service(GreeterServer::new(PoliteGreeter));
     let mount = Mount::new(server, Tokio::handle());
     let mut app = Router::new().route("/healthz", get(async || "ok\n"));

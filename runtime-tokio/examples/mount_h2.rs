@@ -35,9 +35,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
+/// A connection may have more ahead than one of its streams: who does not read holds up nobody else.
+const CONNECTION_WINDOW: u32 = 16 << 20;
+
 /// Serves one connection to its end.
-async fn serve(socket: TcpStream, mount: Mount) -> Result<(), h2::Error> {
-    let mut connection = h2::server::handshake(socket).await?;
+pub(crate) async fn serve(socket: TcpStream, mount: Mount) -> Result<(), h2::Error> {
+    let mut settings = h2::server::Builder::new();
+    let settings = settings.initial_connection_window_size(CONNECTION_WINDOW);
+    let mut connection = settings.handshake(socket).await?;
     while let Some(accepted) = connection.accept().await {
         let (request, mut respond) = accepted?;
         let mut mount = mount.clone();

@@ -1,6 +1,8 @@
-//! Services in an HTTP server of hyper, and calls over its HTTP client.
+//! Services in HTTP servers of others, and calls over an HTTP client of others.
 
 mod hosting;
+mod programs;
+mod requests;
 
 use unwired::transport::{BoxFuture, RuntimeHandle};
 use unwired_tokio::Tokio;
@@ -14,6 +16,11 @@ fn on_threads(scenario: impl FnOnce(RuntimeHandle) -> BoxFuture<'static, ()>) {
 /// Our client calls services in hyper.
 mod mounted {
     unwired_suite::calls!(crate::on_threads, crate::hosting::SERVER);
+}
+
+/// Our client calls services over bare connections of h2.
+mod over_h2 {
+    unwired_suite::calls!(crate::on_threads, crate::hosting::H2);
 }
 
 /// Calls over hyper's client, of services in hyper.

@@ -178,3 +178,75 @@ impl Carrier for Pipe {
         Some(&mut self.received)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pipe() -> Pipe {
+        let mut limits = Limits::default();
+        limits.send_buffer_stream = 100;
+        Pipe::new(&limits)
+    }
+
+    fn taken(pipe: &mut Pipe) -> String {
+        match pipe.take() {
+            None => "nothing yet".into(),
+            Some(Taken::Data(data)) => format!("{} bytes", data.len()),
+            Some(Taken::Trailers(fields)) => format!("{} trailers", fields.len()),
+            Some(Taken::End) => "end".into(),
+            Some(Taken::Reset(reason)) => reason.to_string(),
+        }
+    }
+
+    #[test]
+    fn data_leaves_in_order_and_then_the_end() {
+        let mut pipe = pipe();
+        pipe.send_headers(Fields::from_iter([(":status", "200")]), false).unwrap();
+        assert_eq!(pipe.take_head().map(|(fields, is_all)| (fields.len(), is_all)), Some((1, false)));
+        assert_eq!(taken(&mut pipe), "nothing yet");
+        pipe.send_data(b"12345", Bytes::from_static(&[1; 10]), false).unwrap();
+        pipe.send_data(b"12345", Bytes::from_static(&[1; COPIED + 1]), false).unwrap();
+        pipe.send_trailers(Fields::from_iter([("grpc-status", "0")])).unwrap();
+        assert_eq!(pipe.send_trailers(Fields::new()), Err(UseError::StreamClosed));
+        for expected in ["15 bytes", "5 bytes", "4097 bytes", "1 trailers", "end"] {
+            assert_eq!(taken(&mut pipe), expected);
+        }
+    }
+
+    #[test]
+    fn a_full_pipe_gives_messages_back_until_some_were_taken() {
+        let mut pipe = pipe();
+        pipe.send_data(b"", Bytes::from_static(&[1; 150]), false).unwrap();
+        assert!(!pipe.has_room());
+        let full = pipe.send_data(b"12345", Bytes::from_static(b"more"), false);
+        assert_eq!(full, Err(SendError::Full(Bytes::from_static(b"more"))));
+        // The end alone takes no room.
+        pipe.send_data(b"", Bytes::new(), true).unwrap();
+        assert_eq!([taken(&mut pipe), taken(&mut pipe)], ["150 bytes", "end"]);
+    }
+
+    #[test]
+    fn what_is_abandoned_midway_is_known_to_be_cut() {
+        let mut pipe = pipe();
+        pipe.send_data(b"12345", Bytes::from_static(&[1; COPIED + 1]), false).unwrap();
+        pipe.send_trailers(Fields::from_iter([("grpc-status", "0")])).unwrap();
+        assert!(!pipe.abandon_data(), "nothing has left");
+        // Another status can be sent now.
+        pipe.send_data(b"12345", Bytes::from_static(&[1; COPIED + 1]), false).unwrap();
+        assert_eq!(taken(&mut pipe), "5 bytes");
+        assert!(pipe.abandon_data());
+        pipe.reset(Reason::CANCEL);
+        assert_eq!(taken(&mut pipe), "CANCEL");
+    }
+
+    #[test]
+    fn nobody_is_told_of_an_end_where_nobody_reads() {
+        let mut pipe = pipe();
+        pipe.abandon();
+        assert_eq!(
+            pipe.send_data(b"12345", Bytes::from_static(b"some"), false),
+            Err(SendError::Full(Bytes::from_static(b"some")))
+        );
+    }
+}

@@ -3,6 +3,7 @@
 mod our_client;
 mod our_server;
 mod tonic_client;
+mod tonic_client_of_mount;
 mod tonic_server;
 
 /// What `tonic-prost-build` makes of `grpc/testing/test.proto`.

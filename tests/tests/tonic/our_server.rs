@@ -2,14 +2,21 @@
 
 use std::time::Duration;
 
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use unwired::mount::Mount;
 use unwired::{Code, Encoding, Metadata, Request, Response, Server, Status, Stream, Streaming, stream_with};
 use unwired_proto::grpc::testing::test_service_server::{TestService, TestServiceServer};
 use unwired_proto::grpc::testing::{
     EchoStatus, Empty, Payload, ResponseParameters, SimpleRequest, SimpleResponse, StreamingInputCallRequest,
     StreamingInputCallResponse, StreamingOutputCallRequest, StreamingOutputCallResponse,
 };
+use unwired_tokio::Tokio;
 
 use crate::{ECHO_INITIAL, ECHO_TRAILING, MESSAGE_LIMIT};
 
@@ -25,14 +32,44 @@ pub(crate) async fn start() -> Running {
     let url = format!("http://{}", bound.local_addr().unwrap());
     let (tell, over) = unbounded_channel();
     let (stop, stopped) = oneshot::channel::<()>();
-    let service = TestServiceServer::new(Service { over: tell })
-        .send_compressed(Encoding::Gzip)
-        .max_decoding_message_size(MESSAGE_LIMIT);
+    let server = server(tell);
     tokio::spawn(async move {
         let until = async { drop(stopped.await) };
-        bound.serve_with_shutdown(Server::builder().add_service(service), until).await.unwrap();
+        bound.serve_with_shutdown(server, until).await.unwrap();
     });
     Running { url, over, _stop: stop }
+}
+
+/// The same inside of hyper.
+pub(crate) async fn start_mounted() -> Running {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (tell, over) = unbounded_channel();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let mount = Mount::new(server(tell), Tokio::handle());
+    let serving = async move {
+        let mut connections = JoinSet::new();
+        loop {
+            let (socket, _) = listener.accept().await.unwrap();
+            let service = TowerToHyperService::new(mount.clone());
+            let connection = http2::Builder::new(TokioExecutor::new());
+            connections.spawn(connection.serve_connection(TokioIo::new(socket), service));
+        }
+    };
+    tokio::spawn(async move {
+        tokio::select! {
+            () = serving => {}
+            _ = stopped => {}
+        }
+    });
+    Running { url, over, _stop: stop }
+}
+
+fn server(over: UnboundedSender<&'static str>) -> Server {
+    let service = TestServiceServer::new(Service { over })
+        .send_compressed(Encoding::Gzip)
+        .max_decoding_message_size(MESSAGE_LIMIT);
+    Server::builder().add_service(service).build()
 }
 
 struct Service {
