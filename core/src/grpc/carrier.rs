@@ -10,6 +10,11 @@ pub trait Carrier {
         Fields::new()
     }
 
+    /// A section that is of no more use: its memory may be used for another.
+    fn recycle(&mut self, fields: Fields) {
+        drop(fields);
+    }
+
     /// Sends the head of a response; with `end_stream` that is all.
     ///
     /// # Errors
@@ -50,6 +55,10 @@ pub(crate) struct OnStream<'a> {
 impl Carrier for OnStream<'_> {
     fn spare_fields(&mut self) -> Fields {
         self.http2.spare_fields()
+    }
+
+    fn recycle(&mut self, fields: Fields) {
+        self.http2.recycle(fields);
     }
 
     fn send_headers(&mut self, fields: Fields, end_stream: bool) -> Result<(), UseError> {

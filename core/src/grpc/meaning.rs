@@ -16,6 +16,8 @@ pub(crate) const OTHER_CONTENT_TYPE: u8 = 4;
 pub(crate) const TIMEOUT: u8 = 5;
 /// `grpc-encoding`, not read yet.
 pub(crate) const ENCODING: u8 = 6;
+/// `grpc-status`.
+pub(crate) const STATUS: u8 = 7;
 /// `grpc-accept-encoding` with nothing that we know but identity; the bits of a set are added.
 pub(crate) const ACCEPT_ENCODING: u8 = 16;
 /// With all that there is.
@@ -30,6 +32,7 @@ pub(crate) fn of(class: Class, name: &[u8], value: &[u8]) -> u8 {
         (Class::Regular, b"content-type") => OTHER_CONTENT_TYPE,
         (Class::Regular, b"grpc-timeout") => TIMEOUT,
         (Class::Regular, b"grpc-encoding") => ENCODING,
+        (Class::Regular, b"grpc-status") => STATUS,
         (Class::Regular, b"grpc-accept-encoding") => ACCEPT_ENCODING | EncodingSet::parse(value).bits(),
         (Class::Regular, name) if metadata::is_seen(name) => METADATA,
         _ => RESERVED,

@@ -7,7 +7,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 pub use self::value::TextValue;
 use super::base64;
-use crate::http2::{Field, Fields, is_credential};
+use super::meaning;
+use crate::http2::{Class, Field, Fields, is_credential};
 
 /// Metadata of a call: names with text values, and names that end in `-bin` with any octets as values.
 ///
@@ -59,6 +60,9 @@ impl fmt::Display for MetadataError {
 
 impl core::error::Error for MetadataError {}
 
+/// As many lines have a bit of their own; a longer section is judged line by line once more.
+pub(crate) const MARKED: usize = u128::BITS as usize;
+
 /// Names that begin with `grpc-` and are the application's all the same.
 const OPEN_NAMES: [&[u8]; 3] = [b"grpc-trace-bin", b"grpc-tags-bin", b"grpc-retry-pushback-ms"];
 /// What an application may read and only the library sends: what was received does not pass it on.
@@ -90,10 +94,23 @@ impl Metadata {
         Self(None)
     }
 
-    /// What the application sees of a received section: without pseudo-headers and without what belongs to gRPC.
-    pub(crate) fn from_received(mut fields: Fields) -> Self {
-        fields.retain(|field| is_seen(field.name));
-        if fields.is_empty() { Self(None) } else { Self(Some(Arc::new(fields))) }
+    /// What the application sees of a received section: without pseudo-headers and without what belongs to gRPC. A section
+    /// that is not needed is given back.
+    pub(crate) fn from_received(mut fields: Fields) -> (Self, Option<Fields>) {
+        let (mut own, mut bit) = (0, 1_u128);
+        for (at, known) in fields.known().enumerate() {
+            let is_own = match known.meaning {
+                0 => is_seen(fields.name(at)),
+                meaning => meaning == meaning::METADATA && known.class == Class::Regular,
+            };
+            own |= if is_own { bit } else { 0 };
+            bit <<= 1;
+        }
+        if fields.len() > MARKED {
+            fields.retain(|field| is_seen(field.name));
+            return (Self(Some(Arc::new(fields))), None);
+        }
+        Self::from_judged(fields, own, None)
     }
 
     /// As [`from_received`](Self::from_received), of lines that were judged: `own` are those that the application sees, the

@@ -208,12 +208,12 @@ impl Status {
     }
 
     /// Reads a status from trailers, or from the head of a response that is all there is. `None` without
-    /// `grpc-status`.
+    /// `grpc-status`. A section that is not needed is given back.
     ///
     /// The code survives whatever else is broken: a message that is no percent-coded UTF-8 is shown as far as it can
     /// be, details that are no base64 are left out. A `grpc-status` that no code has is [`Code::Unknown`]; what came is
     /// the source, and the message where the server sent none.
-    pub(crate) fn from_trailers(fields: Fields) -> Option<Self> {
+    pub(crate) fn from_trailers(fields: Fields) -> (Option<Self>, Option<Fields>) {
         let (mut code, mut message, mut details) = (None, None, None);
         let mut has_metadata = false;
         for Field { name, value, .. } in &fields {
@@ -225,7 +225,7 @@ impl Status {
                 _ => has_metadata = true,
             }
         }
-        let text = code?;
+        let Some(text) = code else { return (None, Some(fields)) };
         let code = Code::from_bytes(text);
         let mut message = message.map(percent::decode).unwrap_or_default();
         let details = Bytes::from(details.and_then(base64::decode).unwrap_or_default());
@@ -238,11 +238,15 @@ impl Status {
             }
             source = Some(Arc::from(Box::<dyn Error + Send + Sync>::from(what)));
         }
-        let metadata = if has_metadata { Metadata::from_received(fields) } else { Metadata::new() };
-        if code == Code::Ok && message.is_empty() && details.is_empty() && metadata.is_empty() {
-            return Some(Self::OK);
-        }
-        Some(Self(Some(Box::new(Inner { code, message: message.into(), details, metadata, source }))))
+        let (metadata, left) =
+            if has_metadata { Metadata::from_received(fields) } else { (Metadata::new(), Some(fields)) };
+        let is_plain = code == Code::Ok && message.is_empty() && details.is_empty() && metadata.is_empty();
+        let status = if is_plain {
+            Self::OK
+        } else {
+            Self(Some(Box::new(Inner { code, message: message.into(), details, metadata, source })))
+        };
+        (Some(status), left)
     }
 }
 

@@ -52,7 +52,7 @@ pub use config::{Config, Keepalive, PingPolicy};
 pub use connection::{Connection, Role};
 pub use error::{OpenError, SendError, UseError};
 pub use event::{ConnectionEnd, Event, Initiator, Reach, StreamError};
-pub(crate) use field::{Class, Known, is_credential};
+pub(crate) use field::{Class, Known, classify, is_credential, parse_u64};
 pub(crate) use fields::Line;
 pub use fields::{FIELD_OVERHEAD, Field, Fields, Iter};
 pub use limits::Limits;

@@ -3,9 +3,10 @@ use crate::grpc::message::Rules;
 use crate::grpc::receiving::Receiving;
 use crate::grpc::{
     CallEncodings, CallLimits, Cardinality, Carrier, Code, Config, Encoding, EncodingSet, Message, Metadata,
-    Received, SendMessageError, Status, code_of_http_status, code_of_reset, content_type, sending, timeout,
+    Received, SendMessageError, Status, code_of_http_status, code_of_reset, content_type, meaning, sending,
+    timeout,
 };
-use crate::http2::{Fields, Reach, Reason, StreamError};
+use crate::http2::{Class, Field, Fields, Known, Reach, Reason, StreamError, classify, parse_u64};
 
 /// What a client wants to call.
 #[derive(Clone, Copy, Debug)]
@@ -65,26 +66,40 @@ impl<'a> NewCall<'a> {
     /// Writes the head of the request (gRPC, `PROTOCOL-HTTP2.md`), in the order that it asks for. The time left counts
     /// from `now`.
     pub fn put(&self, now: Instant, accept: EncodingSet, fields: &mut Fields) {
-        fields.push(b":method", b"POST");
-        fields.push(b":scheme", self.scheme.as_bytes());
-        fields.push(b":path", self.path.as_bytes());
-        fields.push(b":authority", self.authority.as_bytes());
+        // What is known to be valid is not looked at again.
+        let mut put = |name: &'static [u8], value: &[u8], class| {
+            fields.push_classified(Field { name, value, sensitive: false }, class);
+        };
+        put(b":method", b"POST", Class::Method);
+        let scheme = self.scheme.as_bytes();
+        put(
+            b":scheme",
+            scheme,
+            if self.scheme == "http" { Class::Scheme } else { classify(b":scheme", scheme) },
+        );
+        put(b":path", self.path.as_bytes(), classify(b":path", self.path.as_bytes()));
+        put(b":authority", self.authority.as_bytes(), classify(b":authority", self.authority.as_bytes()));
         if let Some(deadline) = self.deadline {
-            fields.push(b"grpc-timeout", timeout::format(deadline - now).as_bytes());
+            put(b"grpc-timeout", timeout::format(deadline - now).as_bytes(), Class::Regular);
         }
-        fields.push(b"te", b"trailers");
-        fields.push(b"content-type", content_type::GRPC);
+        put(b"te", b"trailers", Class::Te);
+        put(b"content-type", content_type::GRPC, Class::Regular);
         if self.encoding != Encoding::Identity {
-            fields.push(b"grpc-encoding", self.encoding.name().as_bytes());
+            put(b"grpc-encoding", self.encoding.name().as_bytes(), Class::Regular);
         }
         if !accept.is_identity() {
-            fields.push(b"grpc-accept-encoding", accept.as_str().as_bytes());
+            put(b"grpc-accept-encoding", accept.as_str().as_bytes(), Class::Regular);
         }
         if !self.user_agent.is_empty() {
-            fields.push(b"user-agent", self.user_agent.as_bytes());
+            put(
+                b"user-agent",
+                self.user_agent.as_bytes(),
+                classify(b"user-agent", self.user_agent.as_bytes()),
+            );
         }
         if self.previous_attempts > 0 {
-            fields.push(b"grpc-previous-rpc-attempts", self.previous_attempts.to_string().as_bytes());
+            let attempts = self.previous_attempts.to_string();
+            put(b"grpc-previous-rpc-attempts", attempts.as_bytes(), Class::Regular);
         }
         self.metadata.put(fields);
     }
@@ -153,17 +168,35 @@ impl Call {
         if self.is_over() {
             return false;
         }
-        let http_status =
-            fields.get(b":status").and_then(|text| core::str::from_utf8(text).ok()?.parse().ok());
-        let is_grpc = fields.get(b"content-type").is_some_and(content_type::is_grpc);
-        let encoding = fields.get(b"grpc-encoding").map(|name| (Encoding::from_name(name), name));
-        let accepts = fields.get(b"grpc-accept-encoding").map(EncodingSet::parse);
+        let (mut http_status, mut is_grpc, mut has_status) = (0, false, false);
+        let (mut encoding, mut accepts) = (None, EncodingSet::IDENTITY);
+        for (at, Known { class, meaning }) in fields.known().enumerate() {
+            let value = fields.value(at);
+            let meaning = match class {
+                Class::Status => {
+                    http_status = parse_u64(value).and_then(|status| u16::try_from(status).ok()).unwrap_or(0);
+                    continue;
+                }
+                // A section that came off no connection of ours: nobody has asked yet.
+                Class::Regular if meaning == 0 => meaning::of(class, fields.name(at), value),
+                Class::Regular => meaning,
+                _ => continue,
+            };
+            match meaning {
+                meaning::CONTENT_TYPE => is_grpc = true,
+                meaning::STATUS => has_status = true,
+                meaning::ENCODING => encoding = encoding.or(Some(at)),
+                meaning::ACCEPT_ENCODING..=meaning::ACCEPT_ALL_ENCODINGS => {
+                    accepts = EncodingSet::from_bits(meaning);
+                }
+                _ => {}
+            }
+        }
         // gRPC, `http-grpc-status-mapping.md`: where there is a gRPC status, it holds.
-        if end_stream && fields.get(b"grpc-status").is_some() {
+        if end_stream && has_status {
             self.on_trailers(carrier, fields);
             return false;
         }
-        let http_status = http_status.unwrap_or(0);
         if http_status != 200 || !is_grpc {
             let status = not_grpc(http_status, fields.get(b"content-type"));
             self.end(carrier, Reason::CANCEL, status);
@@ -173,14 +206,14 @@ impl Call {
             self.on_end(carrier);
             return false;
         }
-        match encoding {
+        match encoding.map(|at| (Encoding::from_name(fields.value(at)), at)) {
             None => {}
             Some((Some(encoding), _)) if self.accept.contains(encoding) => {
                 self.encodings.recv = encoding;
                 self.receiving.set_compressible(encoding != Encoding::Identity);
             }
-            Some((_, name)) => {
-                let name = name.escape_ascii();
+            Some((_, at)) => {
+                let name = fields.value(at).escape_ascii();
                 let status = Status::internal(format!(
                     "the server uses the message encoding {name}, which is not supported here"
                 ));
@@ -188,8 +221,12 @@ impl Call {
                 return false;
             }
         }
-        self.encodings.peer_accepts = accepts.unwrap_or_default();
-        self.metadata = Some(Metadata::from_received(fields));
+        self.encodings.peer_accepts = accepts;
+        let (metadata, left) = Metadata::from_received(fields);
+        self.metadata = Some(metadata);
+        if let Some(left) = left {
+            carrier.recycle(left);
+        }
         true
     }
 
@@ -205,7 +242,11 @@ impl Call {
 
     /// Trailers have come, or a response that is nothing else.
     pub fn on_trailers(&mut self, carrier: &mut impl Carrier, fields: Fields) {
-        match Status::from_trailers(fields) {
+        let (status, left) = Status::from_trailers(fields);
+        if let Some(left) = left {
+            carrier.recycle(left);
+        }
+        match status {
             Some(status) => self.end(carrier, Reason::NO_ERROR, status),
             None => self.on_end(carrier),
         }

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn received(lines: &[(&str, &str)]) -> Metadata {
-    Metadata::from_received(lines.iter().copied().collect())
+    Metadata::from_received(lines.iter().copied().collect()).0
 }
 
 /// Threats: S7.
@@ -101,7 +101,7 @@ fn octets_that_are_no_ascii_do_not_fail_the_rest() {
     let mut fields = Fields::new();
     fields.push(b"x", b"\xff");
     fields.push(b"y", b"1");
-    let metadata = Metadata::from_received(fields);
+    let metadata = Metadata::from_received(fields).0;
     assert_eq!((metadata.get("x"), metadata.get("y")), (None, Some("1")));
     assert_eq!(metadata.iter().next(), Some(("x", &b"\xff"[..])));
 }
@@ -180,7 +180,7 @@ proptest! {
 
     #[test]
     fn any_received_section_can_be_read(lines: Vec<(Vec<u8>, Vec<u8>)>) {
-        let metadata = Metadata::from_received(lines.into_iter().collect());
+        let metadata = Metadata::from_received(lines.into_iter().collect()).0;
         for (name, _) in metadata.iter() {
             let _ = (metadata.get(name), metadata.get_all_bin(name).count());
         }

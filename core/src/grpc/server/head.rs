@@ -2,7 +2,8 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use crate::grpc::{
-    CallEncodings, Encoding, EncodingSet, Metadata, MethodPath, Status, content_type, meaning, path, timeout,
+    CallEncodings, Encoding, EncodingSet, Metadata, MethodPath, Status, content_type, meaning, metadata,
+    path, timeout,
 };
 use crate::http2::{Class, Fields, Known};
 
@@ -43,9 +44,6 @@ impl Rejection {
         Self::http(200, status)
     }
 }
-
-/// As many lines have a bit of their own; a longer section is judged line by line once more.
-const MARKED: usize = u128::BITS as usize;
 
 fn read_timeout(value: &[u8]) -> Result<Duration, Rejection> {
     timeout::parse(value).map_err(|_| {
@@ -157,8 +155,8 @@ impl RequestHead {
     /// The same in memory that was used before; and a section that is of no more use.
     pub(crate) fn take_metadata_into(&mut self, spare: Option<Arc<Fields>>) -> (Metadata, Option<Fields>) {
         let fields = core::mem::take(&mut self.fields);
-        if fields.len() > MARKED {
-            return (Metadata::from_received(fields), None);
+        if fields.len() > metadata::MARKED {
+            return Metadata::from_received(fields);
         }
         Metadata::from_judged(fields, core::mem::take(&mut self.own), spare)
     }

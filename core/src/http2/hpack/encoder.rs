@@ -31,6 +31,8 @@ pub struct Encoder {
     lowest: usize,
     /// The blocks of standing sections as they were encoded last.
     standing: [Remembered; Standing::COUNT],
+    /// The last section that left the table as it was.
+    repeated: Repeated,
     /// Hashes of values that were not indexed, each at a place of its own hash; 0 is none.
     seen: [u16; REMEMBERED],
 }
@@ -47,6 +49,7 @@ impl Encoder {
             wanted,
             lowest: wanted,
             standing: [Remembered::NOTHING; Standing::COUNT],
+            repeated: Repeated::NONE,
             seen: [0; REMEMBERED],
         }
     }
@@ -62,15 +65,25 @@ impl Encoder {
     ///
     /// Blocks must reach the peer in the order in which they were encoded, and every one of them must.
     pub fn encode(&mut self, fields: &Fields, out: &mut Vec<u8>) {
+        let at = self.table.changes();
+        if self.is_signalled()
+            && let Some(block) = self.repeated.find(at, fields)
+        {
+            return out.extend_from_slice(block);
+        }
         self.signal_capacity(out);
+        let (start, at) = (out.len(), self.table.changes());
         for (line, sensitive) in fields.lines() {
             self.line(line, sensitive, out);
+        }
+        if at == self.table.changes() {
+            self.repeated.note(at, fields, out.get(start..).unwrap_or_default());
         }
     }
 
     /// Appends the header block of a section that is always the same.
     pub(crate) fn encode_standing(&mut self, section: &'static Standing, out: &mut Vec<u8>) {
-        let is_signalled = self.lowest == self.wanted && self.wanted == self.table.capacity();
+        let is_signalled = self.is_signalled();
         if let Some(Remembered { at, len: len @ 1.., block }) = self.standing.get(section.place)
             && is_signalled
             && *at == self.table.changes()
@@ -100,17 +113,24 @@ impl Encoder {
     /// Gives memory back that encoding does not need until the next block; the table keeps its fields.
     pub fn shrink(&mut self) {
         self.table.shrink();
+        self.repeated = Repeated::NONE;
     }
 
     /// Bytes of memory held.
+    #[expect(clippy::arithmetic_side_effects, reason = "memory that is held fits the address space")]
     pub fn capacity(&self) -> usize {
-        self.table.memory()
+        self.table.memory() + self.repeated.fields.capacity() + self.repeated.block.capacity()
     }
 
     /// A digest of the table: its capacity and its fields in order. It equals
     /// [`Decoder::table_digest`](super::Decoder::table_digest) of the peer when that has decoded every block.
     pub fn table_digest(&self) -> u64 {
         self.table.digest()
+    }
+
+    /// Whether the peer knows the capacity of the table.
+    const fn is_signalled(&self) -> bool {
+        self.lowest == self.wanted && self.wanted == self.table.capacity()
     }
 
     fn signal_capacity(&mut self, out: &mut Vec<u8>) {
@@ -198,6 +218,42 @@ struct Remembered {
 
 impl Remembered {
     const NOTHING: Self = Self { at: 0, len: 0, block: [0; 7] };
+}
+
+/// A section and its block, good for as long as the table is as it was: calls that differ in nothing but their messages have
+/// the same head all the time.
+#[derive(Debug)]
+struct Repeated {
+    /// [`Table::changes`] when it was encoded.
+    at: u64,
+    fields: Fields,
+    block: Vec<u8>,
+}
+
+impl Repeated {
+    const NONE: Self = Self { at: 0, fields: Fields::new(), block: Vec::new() };
+    /// A block that is longer, or of a section that is larger, is encoded each time; bytes.
+    const MOST: usize = 512;
+    const MOST_DECODED: usize = 2048;
+
+    fn find(&self, at: u64, fields: &Fields) -> Option<&[u8]> {
+        let is_it = !self.block.is_empty() && self.at == at && self.fields.is_same(fields);
+        is_it.then_some(&self.block)
+    }
+
+    /// The block is kept when the section comes a second time: with that a value may have become worth a place in the table,
+    /// and then the table is another one.
+    fn note(&mut self, at: u64, fields: &Fields, block: &[u8]) {
+        self.block.clear();
+        if self.at == at && self.fields.is_same(fields) {
+            return self.block.extend_from_slice(block);
+        }
+        self.fields.clear();
+        if block.len() <= Self::MOST && fields.list_size() <= Self::MOST_DECODED {
+            self.at = at;
+            self.fields.copy_from(fields);
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

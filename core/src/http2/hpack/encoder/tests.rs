@@ -54,11 +54,11 @@ fn a_repeated_section_costs_one_byte_a_field() {
     assert!(pair.send_lines(REQUEST).len() > 60);
     // The path shows at its second sight that it comes again.
     assert!(pair.send_lines(REQUEST).len() < 40);
-    let memory = pair.encoder.capacity();
+    let memory = pair.encoder.table.memory();
     for _ in 0..10 {
         assert_eq!(pair.send_lines(REQUEST).len(), REQUEST.len());
     }
-    assert_eq!(pair.encoder.capacity(), memory);
+    assert_eq!(pair.encoder.table.memory(), memory);
     let (head, trailers) =
         ([(":status", "200"), ("content-type", "application/grpc")], [("grpc-status", "0")]);
     let mut pair = Pair::new();
@@ -173,7 +173,7 @@ fn secrets_are_never_indexed() {
         assert_eq!(pair.decoder.decode(&block, true, &mut received), Ok(Progress::Complete));
         assert_eq!(received, marked);
     }
-    assert_eq!(pair.encoder.capacity(), 0);
+    assert_eq!(pair.encoder.table.memory(), 0);
     // A long -bin value cannot be guessed and is worth an entry.
     let long = "a".repeat(SHORT_SECRET);
     let trace = [("trace-bin", long.as_str())];
@@ -247,6 +247,47 @@ proptest! {
             pair.send(&fields);
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_sent_again_is_encoded_as_if_it_were_new(
+        sections in proptest::collection::vec(fields(), 1..4),
+        order in proptest::collection::vec((any::<prop::sample::Index>(), proptest::option::weighted(0.1, 0..400_u32)), 1..24),
+    ) {
+        let (mut remembers, mut forgets) = (Encoder::new(4096), Encoder::new(4096));
+        for (at, limit) in order {
+            let [remembered, new] = [&mut remembers, &mut forgets].map(|encoder| {
+                if let Some(limit) = limit {
+                    encoder.set_table_limit(limit);
+                }
+                let mut block = Vec::new();
+                encoder.encode(at.get(&sections), &mut block);
+                (block, encoder.table_digest())
+            });
+            prop_assert_eq!(remembered, new);
+            forgets.shrink();
+        }
+    }
+}
+
+#[test]
+fn a_section_is_remembered_once_it_came_again_and_until_the_table_changes() {
+    let mut pair = Pair::new();
+    let section: Fields = REQUEST.iter().copied().collect();
+    // The first two times put lines into the table.
+    for remembered in [false, false, false, true, true] {
+        pair.send(&section);
+        let at = pair.encoder.table.changes();
+        assert_eq!(pair.encoder.repeated.find(at, &section).is_some(), remembered);
+    }
+    pair.send_lines(&[("x-new", "1")]);
+    let at = pair.encoder.table.changes();
+    assert_eq!(pair.encoder.repeated.find(at, &section), None);
+    pair.encoder.shrink();
+    assert_eq!(pair.encoder.repeated.fields.capacity(), 0);
 }
 
 #[test]
