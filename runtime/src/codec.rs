@@ -28,8 +28,10 @@ pub struct Prost;
 
 impl<T: prost::Message + Default> Codec<T> for Prost {
     fn encode(message: &T, out: &mut BytesMut) -> Result<(), Status> {
+        // It grows as it needs to; this way it does so once.
         out.reserve(message.encoded_len());
-        message.encode(out).map_err(|error| Status::internal(format!("a message cannot be encoded: {error}")))
+        message.encode_raw(out);
+        Ok(())
     }
 
     fn decode(bytes: Bytes) -> Result<T, Status> {

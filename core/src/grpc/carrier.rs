@@ -1,5 +1,6 @@
 use bytes::{Bytes, BytesMut};
 
+use super::message::framed_length;
 use crate::http2::{Connection, Fields, Reason, SendError, StreamKey, UseError};
 
 /// What a call does with the stream that carries it. Our own HTTP/2 is one such carrier; the body of an `http` request
@@ -28,6 +29,16 @@ pub trait Carrier {
     ///
     /// The stream is over, or it has no room now.
     fn send_data(&mut self, head: &[u8], body: Bytes, end_stream: bool) -> Result<(), SendError>;
+
+    /// Sends whole messages behind their prefixes; all of them or none. Where the carrier lets go of some of what it has
+    /// not sent, it does so between two of them if it can.
+    ///
+    /// # Errors
+    ///
+    /// The stream is over, or it has no room now.
+    fn send_messages(&mut self, messages: Bytes) -> Result<(), SendError> {
+        self.send_data(&[], messages, false)
+    }
 
     /// Ends our side with trailers.
     ///
@@ -67,6 +78,10 @@ impl Carrier for OnStream<'_> {
 
     fn send_data(&mut self, head: &[u8], body: Bytes, end_stream: bool) -> Result<(), SendError> {
         self.http2.send_data(self.stream, head, body, end_stream)
+    }
+
+    fn send_messages(&mut self, messages: Bytes) -> Result<(), SendError> {
+        self.http2.send_parts(self.stream, messages, framed_length)
     }
 
     fn send_trailers(&mut self, fields: Fields) -> Result<(), UseError> {

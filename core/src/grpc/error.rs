@@ -5,16 +5,16 @@ use super::{Message, Status};
 
 /// Why a message was not taken.
 #[derive(Clone, Debug)]
-pub enum SendMessageError {
+pub enum SendMessageError<M = Message> {
     /// There is no room now. The message comes back; one `Writable` follows.
-    Full(Message),
+    Full(M),
     /// The message is over the limit for what is sent; the status says so.
     TooLong(Status),
     /// The call has ended, or our side of it.
     Ended,
 }
 
-impl fmt::Display for SendMessageError {
+impl<M> fmt::Display for SendMessageError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full(_) => f.write_str("the call has no room for another message now"),
@@ -24,4 +24,4 @@ impl fmt::Display for SendMessageError {
     }
 }
 
-impl Error for SendMessageError {}
+impl<M: fmt::Debug> Error for SendMessageError<M> {}

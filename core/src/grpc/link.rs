@@ -7,7 +7,7 @@ use super::credit::{Account, Credit};
 use super::deadlines::Deadlines;
 use super::receiving::{Received, Receiving};
 use super::table::Table;
-use super::{CallId, Config, Stats, meaning};
+use super::{Batch, CallId, Config, Stats, meaning};
 use crate::Instant;
 use crate::http2::{self, StreamKey};
 
@@ -21,6 +21,9 @@ pub(crate) trait Machine {
 pub(crate) struct Entry<C> {
     pub(crate) call: C,
     account: Account,
+    /// Octets of the batch that was taken last: their credit goes back when the next is asked for, since until then the
+    /// application still has some of them.
+    owed: usize,
     /// The call has had its last event.
     pub(crate) ended: bool,
 }
@@ -53,22 +56,44 @@ impl<C: Machine> Link<C> {
         if let Some(deadline) = call.deadline() {
             self.deadlines.add(deadline, id);
         }
-        self.calls.insert(id, Entry { call, account: Account::default(), ended: false });
+        self.calls.insert(id, Entry { call, account: Account::default(), owed: 0, ended: false });
         id
     }
 
     /// The next message, or the wish for it.
     pub(crate) fn recv_message(&mut self, id: CallId) -> Received {
+        self.take(id, 0, Receiving::receive)
+    }
+
+    /// The next messages, or the wish for one. While they are read the peer may send the other half of its window.
+    pub(crate) fn recv_messages(&mut self, id: CallId) -> Received<Batch> {
+        let max = self.http2.stream_window() as usize / 2;
+        self.take(id, usize::MAX, |receiving, data| receiving.receive_batch(data, max))
+    }
+
+    /// Takes what `receive` takes. Of the credit for it up to `kept` octets wait until the next time.
+    fn take<M>(
+        &mut self,
+        id: CallId,
+        kept: usize,
+        receive: impl FnOnce(&mut Receiving, &mut BytesMut) -> Received<M>,
+    ) -> Received<M> {
         let Some(entry) = self.calls.get_mut(id) else { return Received::End };
         let Some(data) = self.http2.recv_data(id.0) else { return Received::End };
         let before = data.len();
-        let received = entry.call.receiving().receive(data);
+        let received = receive(entry.call.receiving(), data);
         let taken = before.saturating_sub(data.len());
-        if taken > 0 {
-            let grant = self.credit.took(&mut entry.account, taken, data.capacity());
+        let kept = taken.min(kept);
+        let used_up = core::mem::replace(&mut entry.owed, kept).saturating_add(taken.saturating_sub(kept));
+        if used_up > 0 {
+            let grant = self.credit.took(&mut entry.account, used_up, data.capacity());
             self.http2.grant(id.0, grant);
+        }
+        if taken > 0 {
             self.http2.tidy_data(id.0);
             self.credit.unqueue(id, &mut entry.account);
+        }
+        if taken > 0 || used_up > 0 {
             self.serve_waiting();
         }
         if matches!(received, Received::Pending) {
@@ -108,6 +133,7 @@ impl<C: Machine> Link<C> {
         if !receiving.is_wished() {
             return false;
         }
+        let has_many = receiving.has_many();
         let was_queued = entry.account.is_queued();
         let grant = match receiving.wished(data) {
             Some(wished) => self.credit.wish(id, &mut entry.account, wished, outstanding, window as usize),
@@ -118,8 +144,9 @@ impl<C: Machine> Link<C> {
             }
         };
         let left = was_queued && !entry.account.is_queued();
-        // Those who keep up may have as much under way as arrives in a round trip.
-        let grant = if grant == 0 && window > self.http2.config().initial_window {
+        // Those who keep up may have as much under way as arrives in a round trip; where there is one message, that it is
+        // waited for was enough.
+        let grant = if grant == 0 && has_many && window > self.http2.config().initial_window {
             self.credit.widen(&mut entry.account, window as usize, outstanding)
         } else {
             grant
@@ -294,6 +321,28 @@ macro_rules! delegate_to_http2 {
         /// something to be had.
         pub fn recv_message(&mut self, call: CallId) -> Received {
             self.link.recv_message(call)
+        }
+
+        /// The next messages of the call, all that are there whole, but no more than half a window of them unless the first
+        /// is longer. What [`recv_message`](Self::recv_message) says holds here too; but the peer may send as much again
+        /// only when the next ones are asked for, so ask when these are used up.
+        pub fn recv_messages(&mut self, call: CallId) -> Received<Batch> {
+            self.link.recv_messages(call)
+        }
+
+        /// Sends messages, all of them with one command, or none.
+        ///
+        /// # Errors
+        ///
+        /// [`SendMessageError`]; the call goes on, unless it says that it has ended.
+        pub fn send_messages(&mut self, call: CallId, batch: Batch) -> Result<(), SendMessageError<Batch>> {
+            let (machine, mut carrier) = self.parts(call).ok_or(SendMessageError::Ended)?;
+            machine.send_messages(&mut carrier, batch)
+        }
+
+        /// The longest message that may be sent on the call, bytes.
+        pub fn max_send_message(&self, call: CallId) -> usize {
+            self.link.calls.get(call).map_or(0, |entry| entry.call.max_send_message())
         }
 
         /// The application holds nothing of the call any more and will not ask for it. One that goes on is cancelled; a

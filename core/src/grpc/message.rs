@@ -95,6 +95,47 @@ pub(crate) fn front(data: &[u8], rules: Rules) -> Result<Front, Status> {
     })
 }
 
+/// How long the message at the front of `framed` is with its prefix, octets.
+#[inline]
+pub(crate) fn framed_length(framed: &[u8]) -> usize {
+    let Some(&[_, a, b, c, d]) = framed.first_chunk::<PREFIX_LEN>() else { return framed.len() };
+    usize::try_from(u32::from_be_bytes([a, b, c, d]))
+        .map_or(usize::MAX, |length| length.saturating_add(PREFIX_LEN))
+}
+
+/// Looks at the whole messages at the front of `data`, of which there is one: as many as are at most `max` octets long
+/// together, or the first. What is not a whole message that is allowed ends them.
+#[expect(clippy::arithmetic_side_effects, reason = "no more than `data` has")]
+pub(crate) fn whole(data: &[u8], rules: Rules, max: usize) -> Whole {
+    let mut whole = Whole { octets: 0, messages: 0, longest: 0 };
+    let flags = if rules.compressible { 0..=1 } else { 0..=0 };
+    // What `front` says of each, and why not does not matter here.
+    while let Some((&[flag, a, b, c, d], rest)) =
+        data.get(whole.octets..).and_then(|data| data.split_first_chunk::<PREFIX_LEN>())
+    {
+        let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX);
+        if !flags.contains(&flag) || length > rules.max_length || length > rest.len() {
+            break;
+        }
+        let octets = whole.octets + PREFIX_LEN + length;
+        if octets > max && whole.messages > 0 {
+            break;
+        }
+        whole = Whole { octets, messages: whole.messages + 1, longest: whole.longest.max(length) };
+    }
+    whole
+}
+
+/// Whole messages that stand one behind the other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Whole {
+    /// With their prefixes.
+    pub(crate) octets: usize,
+    pub(crate) messages: usize,
+    /// Without its prefix, octets.
+    pub(crate) longest: usize,
+}
+
 /// The status of a call with a message over the limit for what is received.
 pub(crate) fn too_long(length: usize, limit: usize) -> Status {
     Status::resource_exhausted(format!(
@@ -116,6 +157,11 @@ pub(crate) fn take(data: &mut BytesMut, length: usize, window: usize) -> Bytes {
         return message;
     }
     data.advance(PREFIX_LEN.min(data.len()));
+    take_front(data, length, window)
+}
+
+/// Takes the first `length` octets, as [`take`] does it.
+pub(crate) fn take_front(data: &mut BytesMut, length: usize, window: usize) -> Bytes {
     let length = length.min(data.len());
     if data.len() == length {
         // Nothing else is there: the message keeps the buffer for itself.

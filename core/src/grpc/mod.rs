@@ -7,13 +7,14 @@
 //! | file | what it is about |
 //! | --- | --- |
 //! | `client`, `server` | the two sides: connections, calls, heads of requests |
-//! | `receiving`, `sending`, `message` | messages out of DATA and into it |
+//! | `receiving`, `sending`, `message`, `batch` | messages out of DATA and into it |
 //! | `link`, `table`, `credit`, `deadlines` | what connections of both sides do with their calls |
 //! | `code`, `status`, `percent`, `http_status` | how calls end |
 //! | `metadata`, `base64` | what goes along with them |
 //! | [`timeout`], `content_type`, `path`, `encoding` | fields of the protocol |
 
 mod base64;
+mod batch;
 mod carrier;
 pub mod client;
 mod code;
@@ -38,6 +39,7 @@ mod status;
 mod table;
 pub mod timeout;
 
+pub use batch::{Batch, BatchBuilder};
 pub use carrier::Carrier;
 pub use code::Code;
 pub use config::{CallEncodings, CallLimits, Config, DEFAULT_MAX_RECV_MESSAGE};

@@ -2,7 +2,8 @@
 
 use bytes::BytesMut;
 
-use super::message::{self, Front, Rules};
+use super::batch::{Batch, Framed, Kind};
+use super::message::{self, Front, Rules, Whole};
 use super::{Message, Status};
 
 /// How many messages one direction of a call has.
@@ -16,15 +17,33 @@ pub enum Cardinality {
 
 /// What [`recv_message`](super::server::Connection::recv_message) found.
 #[derive(Clone, Debug)]
-pub enum Received {
-    /// The next message.
-    Message(Message),
+pub enum Received<M = Message> {
+    /// The next message, or the next ones.
+    Message(M),
     /// Nothing yet; one event follows when there is. The wish is noted, and buys the message the credit that it needs.
     Pending,
     /// All messages have been had.
     End,
     /// The peer broke a rule of gRPC; nothing more is to be had.
     Failed(Status),
+}
+
+impl<M> Received<M> {
+    /// The same of what `message` makes of a message.
+    pub fn map<N>(self, message: impl FnOnce(M) -> N) -> Received<N> {
+        match self {
+            Self::Message(received) => Received::Message(message(received)),
+            Self::Pending => Received::Pending,
+            Self::End => Received::End,
+            Self::Failed(status) => Received::Failed(status),
+        }
+    }
+}
+
+/// The whole message at the front of what has come.
+struct Next {
+    compressed: bool,
+    length: usize,
 }
 
 /// A message that is waited for, octets with its prefix.
@@ -134,26 +153,50 @@ impl Receiving {
         }
     }
 
+    /// Whether more may come than one message.
+    pub(crate) const fn has_many(&self) -> bool {
+        matches!(self.cardinality, Cardinality::Many)
+    }
+
     pub(crate) const fn is_wished(&self) -> bool {
         self.wished
     }
 
     /// Takes the next message out of `data`.
     pub(crate) fn receive(&mut self, data: &mut BytesMut) -> Received {
+        self.judge(data).map(|Next { compressed, length }| Message {
+            compressed,
+            payload: message::take(data, length, self.rules.window),
+        })
+    }
+
+    /// Takes the next messages out of `data`, all that are there whole, but the first alone if there are more than `max`
+    /// octets of them.
+    pub(crate) fn receive_batch(&mut self, data: &mut BytesMut, max: usize) -> Received<Batch> {
+        self.judge(data).map(|Next { compressed, length }| {
+            let Whole { octets, messages, longest } = message::whole(data, self.rules, max);
+            if messages <= 1 {
+                let payload = message::take(data, length, self.rules.window);
+                return Message { compressed, payload }.into();
+            }
+            let octets = message::take_front(data, octets, self.rules.window);
+            Batch(Kind::Framed(Framed { octets, messages, longest }))
+        })
+    }
+
+    /// What is next in `data`; a message is as good as taken.
+    fn judge(&mut self, data: &[u8]) -> Received<Next> {
         let ended = match self.phase {
             Phase::Over => return Received::End,
             Phase::Open => None,
             Phase::Ended { well } => Some(well),
         };
-        let received = match (message::front(data, self.rules), ended) {
+        let received: Received<Next> = match (message::front(data, self.rules), ended) {
             (Err(status), _) => Received::Failed(status),
             (Ok(Front::Whole { compressed, length }), _) => match self.check_count(data, length, ended) {
                 Ok(true) => {
                     self.had_one = true;
-                    Received::Message(Message {
-                        compressed,
-                        payload: message::take(data, length, self.rules.window),
-                    })
+                    Received::Message(Next { compressed, length })
                 }
                 Ok(false) => Received::Pending,
                 Err(status) => Received::Failed(status),

@@ -468,7 +468,7 @@ impl Connection {
                 "DATA with a window waits for no turn"
             );
             assert!(
-                !stream.is_update_due(self.config.initial_window()) || is_in(Queue::Updates),
+                !stream.is_update_due(self.stream_window()) || is_in(Queue::Updates),
                 "credit that is due waits for no turn"
             );
         }

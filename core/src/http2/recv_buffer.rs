@@ -7,6 +7,13 @@ use bytes::BytesMut;
 /// copied for it.
 const MOVED_BY_ALLOCATOR: usize = 64 << 10;
 
+/// From here on there is room for more than what has come, octets.
+const LONG: usize = 8 << 10;
+/// For how many times as much.
+const LONG_AHEAD: usize = 4;
+/// From here on there is room for all that may come, octets.
+const LARGE: usize = 64 << 10;
+
 #[derive(Debug, Default)]
 pub(crate) struct RecvBuffer {
     pub(crate) data: BytesMut,
@@ -35,8 +42,8 @@ impl RecvBuffer {
 
     /// Puts `octets` behind what is there; `to_come` more may follow, as things stand.
     ///
-    /// Memory is got by doubling, but in steps that meet at what may come in all: a buffer that doubled from wherever it
-    /// stands would hold up to twice the window that was given for it.
+    /// Memory is got by doubling or more, but in steps that meet at what may come in all: a buffer that doubled from
+    /// wherever it stands would hold up to twice the window that was given for it.
     #[expect(clippy::arithmetic_side_effects, reason = "a length is at most the capacity")]
     pub(crate) fn extend(&mut self, octets: &[u8], to_come: usize) {
         let Self { data, start } = self;
@@ -44,8 +51,16 @@ impl RecvBuffer {
         // application, and what a connection answers must not hang on that.
         if data.capacity() - data.len() < octets.len() {
             let length = data.len().saturating_add(octets.len());
-            // A message that comes in one piece gets exactly that.
-            let room = if data.is_empty() { length } else { step(length.saturating_add(to_come), length) };
+            let most = length.saturating_add(to_come);
+            let room = match length {
+                // Where so much is here the rest is, too, before long: it is not moved again.
+                LARGE.. => most,
+                // What comes in long frames goes on.
+                LONG.. => step(most, length.saturating_mul(LONG_AHEAD).min(most)),
+                // A message that comes in one piece gets exactly that.
+                _ if data.is_empty() => length,
+                _ => step(most, length),
+            };
             // Only a buffer that begins where its memory does gets exactly what it asks for.
             let in_place = data.capacity() >= MOVED_BY_ALLOCATOR
                 && room / 2 >= data.capacity()

@@ -122,10 +122,6 @@ impl Connection {
     ///
     /// [`SendError::Full`] gives the body back while [`Limits::send_buffer_stream`](super::Limits::send_buffer_stream)
     /// or, for a stream that has something waiting, the buffer of the connection is full.
-    #[expect(
-        clippy::arithmetic_side_effects,
-        reason = "`total` fits, and is more than any of its parts; two slices are shorter than `usize::MAX`"
-    )]
     pub fn send_data(
         &mut self,
         stream: StreamKey,
@@ -133,6 +129,28 @@ impl Connection {
         body: Bytes,
         end_stream: bool,
     ) -> Result<(), SendError> {
+        let Some(piece) = Piece::new(head, body) else {
+            return Err(SendError::Use(UseError::Malformed(
+                "the head of a piece of DATA is longer than 8 bytes",
+            )));
+        };
+        self.send_piece(stream, piece, end_stream)
+    }
+
+    /// As [`send_data`](Self::send_data), for what consists of parts that mean something by themselves:
+    /// [`abandon_data`](Self::abandon_data) cuts none midway if only whole ones have left. `length` says how long the part
+    /// is at the front of what it is given.
+    pub(crate) fn send_parts(
+        &mut self,
+        stream: StreamKey,
+        parts: Bytes,
+        length: fn(&[u8]) -> usize,
+    ) -> Result<(), SendError> {
+        self.send_piece(stream, Piece::of_parts(parts, length), false)
+    }
+
+    #[expect(clippy::arithmetic_side_effects, reason = "`total` fits, and is more than any of its parts")]
+    fn send_piece(&mut self, stream: StreamKey, piece: Piece, end_stream: bool) -> Result<(), SendError> {
         let limits = &self.config.limits;
         let connection_is_full = self.stats.buffered_to_send >= limits.send_buffer_connection;
         let record = self.streams.get_mut(stream).ok_or(SendError::Use(UseError::StreamClosed))?;
@@ -143,20 +161,15 @@ impl Connection {
         }
         let send = &mut record.send;
         // The end alone takes no room, and a stream that has nothing waiting is never held up by its neighbours.
-        let total = self.stats.buffered_to_send.checked_add(head.len() + body.len());
+        let total = self.stats.buffered_to_send.checked_add(piece.len());
         let is_full = total.is_none()
             || send.buffered >= limits.send_buffer_stream
             || send.items.len() >= limits.send_pieces_stream
             || (send.buffered > 0 && connection_is_full);
-        if is_full && !(head.is_empty() && body.is_empty()) {
+        if is_full && piece.len() > 0 {
             send.want_writable = true;
-            return Err(SendError::Full(body));
+            return Err(SendError::Full(piece.into_parts().1));
         }
-        let Some(piece) = Piece::new(head, body) else {
-            return Err(SendError::Use(UseError::Malformed(
-                "the head of a piece of DATA is longer than 8 bytes",
-            )));
-        };
         if end_stream {
             send.next = Half::Ended;
         }
@@ -195,7 +208,7 @@ impl Connection {
     pub fn abandon_data(&mut self, stream: StreamKey) -> bool {
         let Some(record) = self.streams.get_mut(stream) else { return false };
         record.send.part_answer();
-        let cut = record.front_is_begun();
+        let cut = record.front_is_cut();
         let head_waits = matches!(record.state, State::Live { send: Half::Head, .. });
         let send = &mut record.send;
         let before = send.buffered;

@@ -115,6 +115,34 @@ pub(crate) struct Piece {
     body: Bytes,
     /// Some of it was encoded.
     begun: bool,
+    /// What the body consists of, where that is more than one thing.
+    parts: Option<Box<Parts>>,
+}
+
+/// Where the parts of a body end.
+#[derive(Debug)]
+struct Parts {
+    /// The whole body.
+    whole: Bytes,
+    /// Where in it a part begins of which some is left, when it was last asked for: nothing is looked at twice.
+    start: usize,
+    /// How long the part is at the front of what it is given, octets.
+    length: fn(&[u8]) -> usize,
+}
+
+impl Parts {
+    /// Where the part begins that `place` lies in, and how long it is.
+    fn at(&mut self, place: usize) -> (usize, usize) {
+        loop {
+            let rest = self.whole.get(self.start..).unwrap_or_default();
+            let length = (self.length)(rest).clamp(1, rest.len().max(1));
+            let end = self.start.saturating_add(length);
+            if end > place || rest.is_empty() {
+                return (self.start, length);
+            }
+            self.start = end;
+        }
+    }
 }
 
 impl Piece {
@@ -122,13 +150,27 @@ impl Piece {
     pub(crate) fn new(head: &[u8], body: Bytes) -> Option<Self> {
         let mut octets = [0; MAX_PIECE_HEAD];
         octets.get_mut(..head.len())?.copy_from_slice(head);
-        Some(Self { head: octets, head_start: 0, head_end: head.len() as u8, body, begun: false })
+        Some(Self {
+            head: octets,
+            head_start: 0,
+            head_end: head.len() as u8,
+            body,
+            begun: false,
+            parts: None,
+        })
     }
 
     /// A piece whose head is certainly short enough.
     pub(crate) fn behind(head: [u8; 5], body: Bytes) -> Self {
         let [a, b, c, d, e] = head;
-        Self { head: [a, b, c, d, e, 0, 0, 0], head_start: 0, head_end: 5, body, begun: false }
+        Self { head: [a, b, c, d, e, 0, 0, 0], head_start: 0, head_end: 5, body, begun: false, parts: None }
+    }
+
+    /// A piece whose body consists of parts; `length` says how long the part is at the front of what it is given.
+    pub(crate) fn of_parts(body: Bytes, length: fn(&[u8]) -> usize) -> Self {
+        let parts = Parts { whole: body.clone(), start: 0, length };
+        let head = [0; MAX_PIECE_HEAD];
+        Self { head, head_start: 0, head_end: 0, body, begun: false, parts: Some(Box::new(parts)) }
     }
 
     /// The first octet of the head, and the body.
@@ -145,8 +187,29 @@ impl Piece {
         usize::from(self.head_end - self.head_start) + self.body.len()
     }
 
-    pub(crate) const fn is_begun(&self) -> bool {
-        self.begun
+    /// Whether some of it was encoded, and what it is, or one of its parts, is not whole without the rest.
+    pub(crate) fn is_cut(&mut self) -> bool {
+        let left = self.body.len();
+        match &mut self.parts {
+            None => self.begun,
+            Some(parts) => {
+                let encoded = parts.whole.len().saturating_sub(left);
+                parts.at(encoded).0 < encoded
+            }
+        }
+    }
+
+    /// Octets up to where it, or the first of its parts that has some left, ends.
+    pub(crate) fn left_of_part(&mut self) -> usize {
+        let left = self.len();
+        match &mut self.parts {
+            None => left,
+            Some(parts) => {
+                let encoded = parts.whole.len().saturating_sub(left);
+                let (start, length) = parts.at(encoded);
+                start.saturating_add(length).saturating_sub(encoded)
+            }
+        }
     }
 
     /// Moves at most `max` octets to `out` and answers how many.
@@ -219,23 +282,30 @@ impl Stream {
         !self.released && !self.given_up
     }
 
-    /// Whether the next piece of DATA has been encoded in part.
-    pub(crate) fn front_is_begun(&self) -> bool {
-        matches!(self.send.items.front(), Some(Item::Data(piece)) if piece.is_begun())
+    /// Whether the next piece of DATA, or a part that it consists of, has been encoded in part.
+    pub(crate) fn front_is_cut(&mut self) -> bool {
+        self.front_piece().is_some_and(Piece::is_cut)
     }
 
-    /// Whether the first `length` octets of DATA end at least one piece.
-    pub(crate) fn ends_piece(&self, length: usize) -> bool {
-        matches!(self.send.items.front(), Some(Item::Data(piece)) if piece.len() <= length)
+    /// Whether the first `length` octets of DATA end at least one piece, or one of the parts that it consists of.
+    pub(crate) fn ends_part(&mut self, length: usize) -> bool {
+        self.front_piece().is_some_and(|piece| piece.left_of_part() <= length)
+    }
+
+    fn front_piece(&mut self) -> Option<&mut Piece> {
+        match self.send.items.front_mut() {
+            Some(Item::Data(piece)) => Some(piece),
+            _ => None,
+        }
     }
 
     /// Whether a WINDOW_UPDATE is worth its frame: half a window is to be told of, or the peer has less left than that.
-    pub(crate) fn is_update_due(&self, initial_window: u32) -> bool {
+    pub(crate) fn is_update_due(&self, full_window: u32) -> bool {
         let granted = self.recv.granted;
         granted > 0
             && self.id.is_some()
             && self.state.is_receiving()
-            && (granted >= initial_window / 2 || i64::from(granted) >= self.recv.window)
+            && (granted >= full_window / 2 || i64::from(granted) >= self.recv.window)
     }
 
     /// Whether the next item can be encoded without any window.

@@ -130,7 +130,7 @@ impl Connection {
     #[expect(clippy::arithmetic_side_effects, reason = "the gauge is the sum over the streams")]
     pub(super) fn drop_unsent(&mut self, key: StreamKey) -> bool {
         let Some(stream) = self.streams.get_mut(key) else { return false };
-        let cut = stream.front_is_begun();
+        let cut = stream.front_is_cut();
         stream.send.items.clear();
         self.stats.buffered_to_send -= core::mem::take(&mut stream.send.buffered);
         if self.stats.buffered_to_send == 0 {

@@ -337,7 +337,7 @@ impl Connection {
         }
         if length < WORTH_SENDING
             && length == allowed
-            && !stream.ends_piece(length)
+            && !stream.ends_part(length)
             && stream.send.buffered > length
         {
             let since = *stream.send.dribble_since.get_or_insert(self.now);

@@ -1,6 +1,7 @@
 //! gRPC through its seam: a client and a server back to back, with time passed by hand.
 
 mod bare;
+mod batches;
 mod calls;
 mod credit;
 mod crowd;

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use unwired_core::Instant;
-use unwired_core::grpc::Message;
+use unwired_core::grpc::{Batch, BatchBuilder, Message};
 
 use crate::plan::{CallPlan, Plan};
 
@@ -99,6 +99,30 @@ impl Book {
         payload.extend_from_slice(&head(call, way, number));
         payload.resize(HEAD + length, fill(call, number));
         Message::plain(payload.freeze())
+    }
+
+    /// What is sent from that message on: it alone, or in one call of three up to three at once.
+    pub(crate) fn batch(&self, call: usize, way: Way, number: usize) -> (Batch, usize) {
+        let left = self.lengths(call, way).len() - number;
+        if call % 3 != 0 || left < 2 {
+            return (self.message(call, way, number).into(), 1);
+        }
+        let mut builder = BatchBuilder::new(usize::MAX);
+        for number in number..number + left.min(3) {
+            let payload = self.message(call, way, number).payload;
+            let put = builder.put(false, |out| {
+                out.extend_from_slice(&payload);
+                Ok(())
+            });
+            put.expect("no message is too long");
+        }
+        let messages = builder.messages();
+        (builder.take(), messages)
+    }
+
+    /// Whether messages of the call are taken all at once.
+    pub(crate) const fn takes_batches(call: usize) -> bool {
+        call % 2 == 1
     }
 
     /// Whether that is the message whose turn it is.

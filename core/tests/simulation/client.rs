@@ -1,7 +1,7 @@
 //! The application that calls.
 
 use unwired_core::Instant;
-use unwired_core::grpc::{CallId, Code, Metadata, Received, SendMessageError};
+use unwired_core::grpc::{Batch, CallId, Code, Metadata, Received, SendMessageError};
 use unwired_core::http2::ConnectionEnd;
 use unwired_replay::grpc::client::{Connection, Event, NewCall, StartError};
 
@@ -166,9 +166,11 @@ impl Client {
             call.sends = false;
             return;
         }
-        match self.conn.send_message(call.id, book.message(call.number, Way::Up, entry.sent_up)) {
-            Ok(()) => book.calls[call.number].sent_up += 1,
-            Err(SendMessageError::Full(_)) => {
+        let (batch, messages) = book.batch(call.number, Way::Up, entry.sent_up);
+        match self.conn.send_messages(call.id, batch) {
+            Ok(()) => book.calls[call.number].sent_up += messages,
+            Err(SendMessageError::Full(back)) => {
+                assert_eq!(back.count(), messages, "all of it comes back");
                 book.tally.full += 1;
                 call.wants_room = true;
             }
@@ -179,10 +181,17 @@ impl Client {
 
     fn read(&mut self, nth: usize, book: &mut Book) {
         let call = &mut self.calls[nth];
-        match self.conn.recv_message(call.id) {
-            Received::Message(message) => {
-                book.check(call.number, Way::Down, call.received, &message.payload);
-                call.received += 1;
+        let received = if Book::takes_batches(call.number) {
+            self.conn.recv_messages(call.id)
+        } else {
+            self.conn.recv_message(call.id).map(Batch::from)
+        };
+        match received {
+            Received::Message(batch) => {
+                for message in batch {
+                    book.check(call.number, Way::Down, call.received, &message.payload);
+                    call.received += 1;
+                }
             }
             Received::Pending => {
                 assert!(!call.over, "what is over is waited for");

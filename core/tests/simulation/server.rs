@@ -1,6 +1,6 @@
 //! The application that answers.
 
-use unwired_core::grpc::{CallId, CallLimits, Metadata, Received, SendMessageError, Status};
+use unwired_core::grpc::{Batch, CallId, CallLimits, Metadata, Received, SendMessageError, Status};
 use unwired_core::http2::ConnectionEnd;
 use unwired_replay::grpc::server::{Connection, Event};
 
@@ -84,9 +84,11 @@ impl Server {
             Step::Send => {
                 handler.has_metadata = true;
                 let sent = book.calls[number].sent_down;
-                match self.conn.send_message(id, book.message(number, Way::Down, sent)) {
-                    Ok(()) => book.calls[number].sent_down += 1,
-                    Err(SendMessageError::Full(_)) => {
+                let (batch, messages) = book.batch(number, Way::Down, sent);
+                match self.conn.send_messages(id, batch) {
+                    Ok(()) => book.calls[number].sent_down += messages,
+                    Err(SendMessageError::Full(back)) => {
+                        assert_eq!(back.count(), messages, "all of it comes back");
                         book.tally.full += 1;
                         handler.wants_room = true;
                     }
@@ -116,10 +118,17 @@ impl Server {
 
     fn read(&mut self, nth: usize, book: &mut Book) {
         let handler = &mut self.handlers[nth];
-        match self.conn.recv_message(handler.id) {
-            Received::Message(message) => {
-                book.check(handler.number, Way::Up, handler.received, &message.payload);
-                handler.received += 1;
+        let received = if Book::takes_batches(handler.number) {
+            self.conn.recv_messages(handler.id)
+        } else {
+            self.conn.recv_message(handler.id).map(Batch::from)
+        };
+        match received {
+            Received::Message(batch) => {
+                for message in batch {
+                    book.check(handler.number, Way::Up, handler.received, &message.payload);
+                    handler.received += 1;
+                }
             }
             Received::Pending => handler.waits = true,
             Received::End => {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use unwired_core::grpc::{
-    CallId, Encoding, Message, Metadata, Received, SendMessageError, client, compress, decompress, server,
+    Batch, BatchBuilder, CallId, Encoding, Message, Metadata, Received, SendMessageError, client, compress,
+    decompress, server,
 };
 
 use crate::Status;
@@ -14,11 +15,14 @@ use crate::server::panicked;
 
 /// What the two ends of a call have in common, whichever side this is.
 pub(crate) trait Calls: Send + Sync {
-    fn poll_message(&self, call: CallId, waker: &Waker) -> Poll<Received>;
+    /// The next messages. The peer may send as much again when the next ones are asked for.
+    fn poll_messages(&self, call: CallId, waker: &Waker) -> Poll<Received<Batch>>;
     /// The encoding in which the peer compresses.
     fn recv_encoding(&self, call: CallId) -> Encoding;
-    /// Sends; gives the message back while there is no room.
-    fn poll_send(&self, call: CallId, message: Message, waker: &Waker) -> Result<(), SendMessageError>;
+    /// Sends; gives the messages back while there is no room.
+    fn poll_send(&self, call: CallId, batch: Batch, waker: &Waker) -> Result<(), SendMessageError<Batch>>;
+    /// The longest message that may be sent, bytes.
+    fn max_send_message(&self, call: CallId) -> usize;
     /// Why the call has ended, for whoever sends or receives on.
     fn end_of(&self, call: CallId) -> Status;
     /// Ready once the call has ended.
@@ -40,10 +44,10 @@ pub(crate) trait Calls: Send + Sync {
 }
 
 impl Calls for Link<server::Connection> {
-    fn poll_message(&self, call: CallId, waker: &Waker) -> Poll<Received> {
+    fn poll_messages(&self, call: CallId, waker: &Waker) -> Poll<Received<Batch>> {
         self.with(|shared| {
             if shared.conn.is_active(call) {
-                shared.poll_message(call, waker)
+                shared.poll_messages(call, waker)
             } else {
                 // The end of a call that was given up must not look like the end of its request.
                 Poll::Ready(Received::Failed(self.end_of(call)))
@@ -55,14 +59,18 @@ impl Calls for Link<server::Connection> {
         self.with(|shared| shared.conn.request(call).map(|head| head.encodings.recv).unwrap_or_default())
     }
 
-    fn poll_send(&self, call: CallId, message: Message, waker: &Waker) -> Result<(), SendMessageError> {
+    fn poll_send(&self, call: CallId, batch: Batch, waker: &Waker) -> Result<(), SendMessageError<Batch>> {
         self.with(|shared| {
-            let sent = shared.conn.send_message(call, message);
+            let sent = shared.conn.send_messages(call, batch);
             if let Err(SendMessageError::Full(_)) = sent {
                 shared.wait_to_send(call, waker);
             }
             sent
         })
+    }
+
+    fn max_send_message(&self, call: CallId) -> usize {
+        self.ask(|conn| conn.max_send_message(call))
     }
 
     fn end_of(&self, _: CallId) -> Status {
@@ -113,22 +121,26 @@ impl Calls for Link<server::Connection> {
 }
 
 impl Calls for Link<client::Connection> {
-    fn poll_message(&self, call: CallId, waker: &Waker) -> Poll<Received> {
-        Self::poll_message(self, call, waker)
+    fn poll_messages(&self, call: CallId, waker: &Waker) -> Poll<Received<Batch>> {
+        Self::poll_messages(self, call, waker)
     }
 
     fn recv_encoding(&self, call: CallId) -> Encoding {
         self.with(|shared| shared.conn.encodings(call).recv)
     }
 
-    fn poll_send(&self, call: CallId, message: Message, waker: &Waker) -> Result<(), SendMessageError> {
+    fn poll_send(&self, call: CallId, batch: Batch, waker: &Waker) -> Result<(), SendMessageError<Batch>> {
         self.with(|shared| {
-            let sent = shared.conn.send_message(call, message);
+            let sent = shared.conn.send_messages(call, batch);
             if let Err(SendMessageError::Full(_)) = sent {
                 shared.wait_to_send(call, waker);
             }
             sent
         })
+    }
+
+    fn max_send_message(&self, call: CallId) -> usize {
+        self.ask(|conn| conn.max_send_message(call))
     }
 
     fn end_of(&self, call: CallId) -> Status {
@@ -208,54 +220,10 @@ fn give_up(link: &Link<client::Connection>, call: CallId, command: impl FnOnce(&
     wake_all(&mut woken);
 }
 
-/// Messages of a stream that is always ready, before others of the thread get their turn.
-const MESSAGES_A_TURN: u32 = 64;
-
-/// Counts the messages of a stream, and lets others have their turn now and then.
-#[derive(Debug, Default)]
-pub(crate) struct Turn(u32);
-
-impl Turn {
-    pub(crate) async fn pass(&mut self) {
-        self.0 += 1;
-        if self.0 < MESSAGES_A_TURN {
-            return;
-        }
-        core::future::poll_fn(|cx| {
-            if core::mem::take(&mut self.0) == 0 {
-                return Poll::Ready(());
-            }
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        })
-        .await;
-    }
-}
-
 /// Holds a call: when the last holder is dropped, it is released, and cancelled if it goes on.
 pub(crate) struct CallHandle {
     pub(crate) calls: Arc<dyn Calls>,
     pub(crate) id: CallId,
-}
-
-/// Waits until `message` is taken.
-///
-/// Cancel-safe: a message is taken whole or not at all.
-pub(crate) async fn send(calls: &dyn Calls, call: CallId, message: Message) -> Result<(), Status> {
-    let mut message = Some(message);
-    core::future::poll_fn(|cx| {
-        let Some(next) = message.take() else { return Poll::Ready(Ok(())) };
-        match calls.poll_send(call, next, cx.waker()) {
-            Ok(()) => Poll::Ready(Ok(())),
-            Err(SendMessageError::Full(back)) => {
-                message = Some(back);
-                Poll::Pending
-            }
-            Err(SendMessageError::TooLong(status)) => Poll::Ready(Err(status)),
-            Err(SendMessageError::Ended) => Poll::Ready(Err(calls.end_of(call))),
-        }
-    })
-    .await
 }
 
 impl Drop for CallHandle {
@@ -280,7 +248,25 @@ pub(crate) fn compressed<C: Codec<T>, T>(message: &T, encoding: Encoding) -> Res
     Ok(Message { compressed: true, payload: compress(encoding, &out)? })
 }
 
+/// As [`compressed`], behind what `batch` has.
+#[inline]
+pub(crate) fn gather<C: Codec<T>, T>(
+    message: &T,
+    encoding: Encoding,
+    batch: &mut BatchBuilder,
+) -> Result<(), Status> {
+    if encoding == Encoding::Identity {
+        return batch.put(false, |out| C::encode(message, out));
+    }
+    let Message { compressed, payload } = compressed::<C, T>(message, encoding)?;
+    batch.put(compressed, |out| {
+        out.extend_from_slice(&payload);
+        Ok(())
+    })
+}
+
 /// The payload of `message`, decompressed into `limit` bytes at most.
+#[inline]
 pub(crate) fn decompressed(message: Message, encoding: Encoding, limit: usize) -> Result<Bytes, Status> {
     if message.compressed { decompress(encoding, &message.payload, limit) } else { Ok(message.payload) }
 }

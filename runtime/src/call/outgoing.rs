@@ -2,26 +2,29 @@ use core::fmt;
 use core::task::{Poll, Waker};
 use std::sync::Arc;
 
-use unwired_core::grpc::{Encoding, Message};
+use unwired_core::grpc::{BatchBuilder, Encoding};
 
 use super::Streaming;
-use super::handle::{CallHandle, send};
+use super::handle::CallHandle;
+use super::sending::send;
 use crate::{Response, Status};
 
 /// The sending half of a call: messages are sent as they come up. Dropping it says that no message follows.
 pub struct Outgoing<T> {
     call: Arc<CallHandle>,
-    encode: fn(&T, Encoding) -> Result<Message, Status>,
+    gather: fn(&T, Encoding, &mut BatchBuilder) -> Result<(), Status>,
     encoding: Encoding,
+    batch: BatchBuilder,
 }
 
 impl<T> Outgoing<T> {
     pub(crate) fn new(
         call: Arc<CallHandle>,
-        encode: fn(&T, Encoding) -> Result<Message, Status>,
+        gather: fn(&T, Encoding, &mut BatchBuilder) -> Result<(), Status>,
         encoding: Encoding,
     ) -> Self {
-        Self { call, encode, encoding }
+        let batch = BatchBuilder::new(call.calls.max_send_message(call.id));
+        Self { call, gather, encoding, batch }
     }
 
     /// Sends `message`, once there is room for it.
@@ -33,8 +36,7 @@ impl<T> Outgoing<T> {
     /// The status of the call when it has ended; that of the message when it cannot be encoded or is too long, and then
     /// the call goes on.
     pub async fn send(&mut self, message: T) -> Result<(), Status> {
-        let message = (self.encode)(&message, self.encoding)?;
-        send(&*self.call.calls, self.call.id, message).await
+        self.send_in(self.encoding, message).await
     }
 
     /// As [`send`](Self::send), without compression.
@@ -45,8 +47,12 @@ impl<T> Outgoing<T> {
     ///
     /// As [`send`](Self::send).
     pub async fn send_uncompressed(&mut self, message: T) -> Result<(), Status> {
-        let message = (self.encode)(&message, Encoding::Identity)?;
-        send(&*self.call.calls, self.call.id, message).await
+        self.send_in(Encoding::Identity, message).await
+    }
+
+    async fn send_in(&mut self, encoding: Encoding, message: T) -> Result<(), Status> {
+        (self.gather)(&message, encoding, &mut self.batch)?;
+        send(&*self.call.calls, self.call.id, self.batch.take()).await
     }
 
     /// Says that no message follows.

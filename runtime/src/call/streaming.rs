@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_core::Stream;
-use unwired_core::grpc::{Encoding, Received};
+use unwired_core::grpc::{Batch, Encoding, Message, Received};
 
 use super::handle::{CallHandle, decompressed};
 use crate::codec::Codec;
@@ -18,6 +18,8 @@ use crate::{Metadata, Status};
 pub struct Streaming<T> {
     call: Arc<CallHandle>,
     decode: fn(Bytes) -> Result<T, Status>,
+    /// Messages that have come and were not read.
+    received: Batch,
     /// Once a message that is compressed has come.
     encoding: Option<Encoding>,
     max_message: usize,
@@ -33,6 +35,7 @@ impl<T> Streaming<T> {
         Self {
             call,
             decode: C::decode,
+            received: Batch::default(),
             encoding: None,
             max_message,
             was_compressed: false,
@@ -92,19 +95,14 @@ impl<T> Streaming<T> {
         if self.is_over {
             return Poll::Ready(None);
         }
-        let next = match ready!(self.call.calls.poll_message(self.call.id, cx.waker())) {
-            Received::Message(message) => {
-                let encoding = match self.encoding {
-                    Some(encoding) => encoding,
-                    None if message.compressed => {
-                        *self.encoding.insert(self.call.calls.recv_encoding(self.call.id))
-                    }
-                    None => Encoding::Identity,
-                };
-                self.was_compressed = message.compressed;
-                let decoded = decompressed(message, encoding, self.max_message).and_then(self.decode);
-                self.is_over = decoded.is_err();
-                return Poll::Ready(Some(decoded));
+        if let Some(message) = self.received.next() {
+            return Poll::Ready(Some(self.decode(message)));
+        }
+        let next = match ready!(self.call.calls.poll_messages(self.call.id, cx.waker())) {
+            Received::Message(mut batch) => {
+                let message = batch.next().unwrap_or_default();
+                self.received = batch;
+                return Poll::Ready(Some(self.decode(message)));
             }
             Received::Failed(status) => Some(Err(status)),
             Received::End | Received::Pending if !self.awaits_status => None,
@@ -117,6 +115,18 @@ impl<T> Streaming<T> {
         };
         self.is_over = true;
         Poll::Ready(next)
+    }
+
+    fn decode(&mut self, message: Message) -> Result<T, Status> {
+        let encoding = match self.encoding {
+            Some(encoding) => encoding,
+            None if message.compressed => *self.encoding.insert(self.call.calls.recv_encoding(self.call.id)),
+            None => Encoding::Identity,
+        };
+        self.was_compressed = message.compressed;
+        let decoded = decompressed(message, encoding, self.max_message).and_then(self.decode);
+        self.is_over = decoded.is_err();
+        decoded
     }
 }
 

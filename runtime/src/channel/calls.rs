@@ -1,17 +1,16 @@
-use core::future::poll_fn;
 use core::pin::pin;
-use core::task::Poll;
+use core::task::Context;
 use std::sync::Arc;
 
 use futures_core::Stream;
-use unwired_core::grpc::{CallLimits, Cardinality, Encoding};
+use unwired_core::grpc::{BatchBuilder, CallLimits, Cardinality, Encoding};
 
 use super::hedging::hedge;
 use super::policy::{Retries, Verdict};
 use super::service_config::Attempts;
 use super::setup::Setup;
 use super::{Channel, Credentials};
-use crate::call::{Answer, CallHandle, Outgoing, Turn, compressed, send};
+use crate::call::{Answer, CallHandle, Outgoing, compressed, gather, send_all};
 use crate::codec::Codec;
 use crate::{Request, Response, Status, Streaming};
 
@@ -158,7 +157,7 @@ impl Client {
         let setup = self.setup(path, &request, Cardinality::One);
         let call = setup.start_resendable(None).await?;
         let answer = Answer::new(self.streaming_of::<C, U>(Arc::clone(&call), &setup));
-        Ok((Outgoing::new(call, compressed::<C, T>, setup.encoding), answer))
+        Ok((Outgoing::new(call, gather::<C, T>, setup.encoding), answer))
     }
 
     /// Many messages there, many back.
@@ -196,7 +195,7 @@ impl Client {
         let setup = self.setup(path, &request, Cardinality::Many);
         let call = setup.start_resendable(None).await?;
         let messages = self.streaming_of::<C, U>(Arc::clone(&call), &setup);
-        Ok((Outgoing::new(call, compressed::<C, T>, setup.encoding), messages))
+        Ok((Outgoing::new(call, gather::<C, T>, setup.encoding), messages))
     }
 
     fn streaming_of<C: Codec<U>, U>(&self, call: Arc<CallHandle>, setup: &Setup<'_>) -> Streaming<U> {
@@ -253,25 +252,11 @@ impl Client {
         let (calls, call) = (Arc::clone(&call.calls), call.id);
         // The task does not hold the call: it ends when whoever reads the response lets go.
         self.channel.runtime().spawn(async move {
-            let mut messages = pin!(messages);
-            let mut turn = Turn::default();
-            let mut next = async || {
-                poll_fn(|cx| match calls.poll_ended(call, cx.waker()) {
-                    Poll::Ready(()) => Poll::Ready(None),
-                    Poll::Pending => messages.as_mut().poll_next(cx),
-                })
-                .await
-            };
-            while let Some(message) = next().await {
-                let sent = match compressed::<C, S::Item>(&message, encoding) {
-                    Ok(message) => send(&*calls, call, message).await,
-                    Err(status) => Err(status),
-                };
-                if let Err(status) = sent {
-                    // If it has not ended by itself.
-                    return calls.fail(call, status);
-                }
-                turn.pass().await;
+            let gather = |message, batch: &mut BatchBuilder| gather::<C, S::Item>(&message, encoding, batch);
+            let ended = |cx: &mut Context<'_>| calls.poll_ended(call, cx.waker());
+            if let Err(status) = send_all(&*calls, call, pin!(messages), gather, ended).await {
+                // If it has not ended by itself.
+                return calls.fail(call, status);
             }
             calls.half_close(call);
         });

@@ -5,7 +5,7 @@ use core::task::{Context, Poll};
 use std::sync::Arc;
 
 use futures_core::Stream;
-use unwired_core::grpc::{CallId, Cardinality, Message};
+use unwired_core::grpc::{BatchBuilder, CallId, Cardinality};
 
 use super::calls::Client;
 use super::near_end::{NearEnd, Promise};
@@ -319,9 +319,8 @@ fn near_end(requests: Option<Arc<Pipe>>, responses: Messages) -> Arc<CallHandle>
 }
 
 /// Encodes a message for interceptors: it is marked as compressed where it may be.
-fn marked<C: Codec<T>, T>(message: &T, encoding: Encoding) -> Result<Message, Status> {
-    let payload = Payload::encode::<C, T>(message)?.bytes;
-    Ok(Message { compressed: encoding != Encoding::Identity, payload })
+fn marked<C: Codec<T>, T>(message: &T, encoding: Encoding, batch: &mut BatchBuilder) -> Result<(), Status> {
+    batch.put(encoding != Encoding::Identity, |out| C::encode(message, out))
 }
 
 /// The messages of a stream, encoded as they come.

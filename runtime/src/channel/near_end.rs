@@ -1,9 +1,9 @@
 use core::task::{Context, Poll, Waker, ready};
 use std::sync::Arc;
 
-use unwired_core::grpc::{CallId, Encoding, Message, Received, SendMessageError};
+use unwired_core::grpc::{Batch, CallId, Encoding, Message, Received, SendMessageError};
 
-use crate::call::Calls;
+use crate::call::{Calls, one_by_one};
 use crate::driver::keep;
 use crate::intercept::{Messages, Part, Payload, Pipe, Source};
 use crate::sync::{Mutex, lock};
@@ -34,11 +34,11 @@ fn given_up() -> Status {
 }
 
 impl Calls for NearEnd {
-    fn poll_message(&self, _: CallId, waker: &Waker) -> Poll<Received> {
+    fn poll_messages(&self, _: CallId, waker: &Waker) -> Poll<Received<Batch>> {
         let mut responses = lock(&self.responses);
         let Some(messages) = &mut *responses else { return Poll::Ready(Received::Failed(given_up())) };
         messages.poll_part(&mut Context::from_waker(waker)).map(|part| match part {
-            Part::Message(message) => Received::Message(Message::plain(message.bytes)),
+            Part::Message(message) => Received::Message(Message::plain(message.bytes).into()),
             Part::End(status) if status.is_ok() => Received::End,
             Part::End(status) => Received::Failed(status),
         })
@@ -48,16 +48,21 @@ impl Calls for NearEnd {
         Encoding::Identity
     }
 
-    fn poll_send(&self, _: CallId, message: Message, waker: &Waker) -> Result<(), SendMessageError> {
+    fn poll_send(&self, _: CallId, batch: Batch, waker: &Waker) -> Result<(), SendMessageError<Batch>> {
         let Some(requests) = &self.requests else { return Err(SendMessageError::Ended) };
         let has_ended = lock(&self.responses).as_ref().is_none_or(|messages| messages.end().is_some());
         if has_ended || requests.is_abandoned() {
             return Err(SendMessageError::Ended);
         }
-        let payload = Payload { bytes: message.payload, may_compress: message.compressed };
-        requests.poll_send(payload, waker).map_err(|back| {
-            SendMessageError::Full(Message { compressed: back.may_compress, payload: back.bytes })
+        one_by_one(batch, |message| {
+            let payload = Payload { bytes: message.payload, may_compress: message.compressed };
+            requests.poll_send(payload, waker).map_err(drop)
         })
+    }
+
+    /// What interceptors make of a message is judged where it is sent.
+    fn max_send_message(&self, _: CallId) -> usize {
+        usize::MAX
     }
 
     fn end_of(&self, _: CallId) -> Status {

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use unwired_core::Instant;
 use unwired_core::grpc::{
-    CallId, CallLimits, Cardinality, Encoding, Message, Metadata, Received, SendMessageError,
+    Batch, CallId, CallLimits, Cardinality, Encoding, Message, Metadata, Received, SendMessageError,
 };
 
 use super::client_channel::ClientChannel;
@@ -20,8 +20,8 @@ use crate::sync::{Mutex, MutexGuard, lock};
 
 /// What a call keeps of what it has sent, bytes; the attempt at which it becomes more is the last. As gRPC's C++ has it.
 const MAX_KEPT: usize = 256 << 10;
-/// What a kept message costs beside its bytes.
-const MESSAGE_COST: usize = 64;
+/// What a kept batch costs beside its bytes.
+const BATCH_COST: usize = 64;
 
 /// A call that may be sent several times: because no server has acted on it, or because its method has a policy for retries
 /// (gRFC A6). It is bound to an attempt once the server has answered that, or once more was sent than is kept.
@@ -46,7 +46,7 @@ pub(super) struct Resending {
 
 struct State {
     stage: Stage,
-    sent: Vec<Message>,
+    sent: Vec<Batch>,
     kept: usize,
     /// No message follows.
     is_closed: bool,
@@ -81,7 +81,7 @@ enum Current {
 
 impl Resending {
     pub(super) fn new(setup: &Setup<'_>, first: Arc<CallHandle>, message: Option<Message>) -> Arc<Self> {
-        let sent: Vec<_> = message.into_iter().collect();
+        let sent: Vec<Batch> = message.into_iter().map(Batch::from).collect();
         let state = State {
             kept: sent.iter().map(cost).sum(),
             is_closed: !sent.is_empty(),
@@ -229,15 +229,15 @@ impl Resending {
         matches!(self.lock().stage, Stage::Between)
     }
 
-    /// What `attempt` is to send next, of which it has sent `sent` messages; `None` once it has sent all, and is the call's
+    /// What `attempt` is to send next, of which it has sent `sent` batches; `None` once it has sent all, and is the call's
     /// current one from then on.
-    fn next_of(&self, attempt: &Arc<CallHandle>, sent: usize) -> Option<Message> {
+    fn next_of(&self, attempt: &Arc<CallHandle>, sent: usize) -> Option<Batch> {
         let mut state = self.lock();
         if !matches!(state.stage, Stage::Between) {
             return None;
         }
-        if let Some(message) = state.sent.get(sent) {
-            return Some(message.clone());
+        if let Some(batch) = state.sent.get(sent) {
+            return Some(batch.clone());
         }
         state.stage = Stage::Live(Arc::clone(attempt));
         if state.kept > MAX_KEPT {
@@ -275,14 +275,14 @@ impl State {
         matches!(&self.stage, Stage::Live(there) if Arc::ptr_eq(there, attempt))
     }
 
-    fn keep(&mut self, message: Message) {
-        self.kept += cost(&message);
-        self.sent.push(message);
+    fn keep(&mut self, batch: Batch) {
+        self.kept += cost(&batch);
+        self.sent.push(batch);
     }
 }
 
-fn cost(message: &Message) -> usize {
-    message.payload.len() + MESSAGE_COST
+fn cost(batch: &Batch) -> usize {
+    batch.len() + BATCH_COST
 }
 
 /// Makes the next attempt. Dropped before it has, because the runtime has ended, it ends the call.
@@ -319,10 +319,10 @@ impl Resend {
         let previous = call.lock().retries.previous();
         let attempt = setup.start(previous, None).await?;
         let mut sent = 0;
-        while let Some(message) = call.next_of(&attempt, sent) {
+        while let Some(batch) = call.next_of(&attempt, sent) {
             sent += 1;
             // That it has ended, whoever waits for the call will see.
-            let _ = send(&*attempt.calls, attempt.id, message).await;
+            let _ = send(&*attempt.calls, attempt.id, batch).await;
         }
         Ok(())
     }
@@ -337,9 +337,9 @@ impl Drop for Resend {
 }
 
 impl Calls for Resending {
-    fn poll_message(&self, _: CallId, waker: &Waker) -> Poll<Received> {
+    fn poll_messages(&self, _: CallId, waker: &Waker) -> Poll<Received<Batch>> {
         if let Some(attempt) = self.bound.get() {
-            return attempt.calls.poll_message(attempt.id, waker);
+            return attempt.calls.poll_messages(attempt.id, waker);
         }
         loop {
             let attempt = match self.current(waker) {
@@ -347,11 +347,11 @@ impl Calls for Resending {
                 Current::None => return Poll::Pending,
                 Current::Ended(status) => return Poll::Ready(Received::Failed(status)),
             };
-            match attempt.calls.poll_message(attempt.id, waker) {
+            match attempt.calls.poll_messages(attempt.id, waker) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Received::Message(message)) => {
+                Poll::Ready(Received::Message(batch)) => {
                     self.bind_to(&attempt);
-                    return Poll::Ready(Received::Message(message));
+                    return Poll::Ready(Received::Message(batch));
                 }
                 Poll::Ready(received) => {
                     if let Judged::Kept = self.judge(&attempt) {
@@ -366,11 +366,11 @@ impl Calls for Resending {
         self.bound.get().map(|attempt| attempt.calls.recv_encoding(attempt.id)).unwrap_or_default()
     }
 
-    fn poll_send(&self, _: CallId, message: Message, waker: &Waker) -> Result<(), SendMessageError> {
+    fn poll_send(&self, _: CallId, batch: Batch, waker: &Waker) -> Result<(), SendMessageError<Batch>> {
         if let Some(attempt) = self.bound.get() {
-            return attempt.calls.poll_send(attempt.id, message, waker);
+            return attempt.calls.poll_send(attempt.id, batch, waker);
         }
-        let mut message = message;
+        let mut batch = batch;
         loop {
             let attempt = match self.current(waker) {
                 Current::Attempt(attempt) => attempt,
@@ -380,15 +380,15 @@ impl Calls for Resending {
                     if !matches!(state.stage, Stage::Between) {
                         continue;
                     }
-                    if state.kept + cost(&message) > MAX_KEPT {
-                        return Err(SendMessageError::Full(message));
+                    if state.kept + cost(&batch) > MAX_KEPT {
+                        return Err(SendMessageError::Full(batch));
                     }
-                    state.keep(message);
+                    state.keep(batch);
                     return Ok(());
                 }
             };
-            let kept = message.clone();
-            match attempt.calls.poll_send(attempt.id, message, waker) {
+            let kept = batch.clone();
+            match attempt.calls.poll_send(attempt.id, batch, waker) {
                 Ok(()) => {
                     let mut state = self.lock();
                     let is_live = state.is_live(&attempt);
@@ -411,8 +411,12 @@ impl Calls for Resending {
                 }
                 error => return error,
             }
-            message = kept;
+            batch = kept;
         }
+    }
+
+    fn max_send_message(&self, _: CallId) -> usize {
+        self.limits.max_send_message.unwrap_or(self.channel.config.max_send_message)
     }
 
     fn end_of(&self, _: CallId) -> Status {

@@ -1,7 +1,7 @@
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use core::task::{Poll, Waker};
 
-use unwired_core::grpc::{CallId, Received, client, server};
+use unwired_core::grpc::{Batch, CallId, Received, client, server};
 use unwired_core::http2::Reason;
 use unwired_core::{Instant, Outbox};
 
@@ -22,7 +22,7 @@ pub(crate) trait Protocol: Send + 'static {
     fn wants_shutdown(&self) -> bool;
     fn is_closed(&self) -> bool;
     fn close(&mut self, now: Instant);
-    fn recv_message(&mut self, call: CallId) -> Received;
+    fn recv_messages(&mut self, call: CallId) -> Received<Batch>;
     fn release(&mut self, call: CallId);
 }
 
@@ -62,8 +62,8 @@ macro_rules! protocol {
             fn close(&mut self, now: Instant) {
                 self.close(now, Reason::NO_ERROR, "");
             }
-            fn recv_message(&mut self, call: CallId) -> Received {
-                self.recv_message(call)
+            fn recv_messages(&mut self, call: CallId) -> Received<Batch> {
+                self.recv_messages(call)
             }
             fn release(&mut self, call: CallId) {
                 self.release(call);
@@ -161,9 +161,9 @@ impl<P: Protocol> Link<P> {
         question(&self.lock().conn)
     }
 
-    /// The next message of `call`, waited for.
-    pub(crate) fn poll_message(&self, call: CallId, waker: &Waker) -> Poll<Received> {
-        self.with(|shared| shared.poll_message(call, waker))
+    /// The next messages of `call`, waited for.
+    pub(crate) fn poll_messages(&self, call: CallId, waker: &Waker) -> Poll<Received<Batch>> {
+        self.with(|shared| shared.poll_messages(call, waker))
     }
 
     /// Nobody holds anything of `call` any more.
@@ -195,9 +195,9 @@ impl<P: Protocol> Shared<P> {
         timeout
     }
 
-    /// The next message of `call`, waited for.
-    pub(crate) fn poll_message(&mut self, call: CallId, waker: &Waker) -> Poll<Received> {
-        match self.conn.recv_message(call) {
+    /// The next messages of `call`, waited for.
+    pub(crate) fn poll_messages(&mut self, call: CallId, waker: &Waker) -> Poll<Received<Batch>> {
+        match self.conn.recv_messages(call) {
             Received::Pending => {
                 keep(&mut self.wakers.of(call).recv, waker);
                 Poll::Pending

@@ -23,7 +23,7 @@ use crate::transport::{BoxStream, ByteStream, RuntimeHandle, Timer};
 use scratch::Scratch;
 
 /// Bytes that are encoded before they are written.
-const WRITE_BUDGET: usize = 64 << 10;
+const WRITE_BUDGET: usize = 256 << 10;
 /// Pieces of one gathered write.
 const MAX_SLICES: usize = 64;
 /// Turns before others get theirs.

@@ -6,7 +6,7 @@ use unwired_core::Outbox;
 /// What one read takes at most, bytes.
 const READ_SIZE: usize = 64 << 10;
 /// What the output buffer keeps between turns, bytes.
-const KEEP_OUTPUT: usize = 128 << 10;
+const KEEP_OUTPUT: usize = 256 << 10;
 
 thread_local! {
     static SPARE: Cell<Option<(Box<[u8]>, Outbox)>> = const { Cell::new(None) };

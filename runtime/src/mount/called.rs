@@ -2,7 +2,7 @@ use core::task::{Context, Poll, Waker};
 
 use unwired_core::Instant;
 use unwired_core::grpc::client::{Call, NewCall};
-use unwired_core::grpc::{CallId, Config, Encoding, Message, Metadata, Received, SendMessageError};
+use unwired_core::grpc::{Batch, CallId, Config, Encoding, Message, Metadata, Received, SendMessageError};
 use unwired_core::http2::{Fields, StreamError};
 
 use super::body::Outlet;
@@ -169,7 +169,7 @@ impl Outlet for ClientCall {
 }
 
 impl Calls for ClientCall {
-    fn poll_message(&self, _: CallId, waker: &Waker) -> Poll<Received> {
+    fn poll_messages(&self, _: CallId, waker: &Waker) -> Poll<Received<Batch>> {
         self.with(|state, woken| {
             let was_held_up = !state.wants_input(self.window);
             let received = state.call.recv_message(&mut state.pipe);
@@ -182,7 +182,7 @@ impl Calls for ClientCall {
                     keep(&mut wakers.recv, waker);
                     Poll::Pending
                 }
-                received => Poll::Ready(received),
+                received => Poll::Ready(received.map(Batch::from)),
             }
         })
     }
@@ -191,15 +191,19 @@ impl Calls for ClientCall {
         self.lock().call.encodings.recv
     }
 
-    fn poll_send(&self, _: CallId, message: Message, waker: &Waker) -> Result<(), SendMessageError> {
+    fn poll_send(&self, _: CallId, batch: Batch, waker: &Waker) -> Result<(), SendMessageError<Batch>> {
         self.with(|State { call, pipe, wakers, sender, .. }, woken| {
-            let sent = call.send_message(pipe, message);
+            let sent = call.send_messages(pipe, batch);
             match sent {
                 Err(SendMessageError::Full(_)) => keep(&mut wakers.send, waker),
                 _ => woken.extend(sender.take()),
             }
             sent
         })
+    }
+
+    fn max_send_message(&self, _: CallId) -> usize {
+        self.lock().call.max_send_message()
     }
 
     fn end_of(&self, _: CallId) -> Status {

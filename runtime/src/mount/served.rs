@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use unwired_core::Instant;
 use unwired_core::grpc::{
-    CallId, CallLimits, Cardinality, Config, Encoding, Message, Metadata, Received, SendMessageError, server,
+    Batch, CallId, CallLimits, Cardinality, Config, Encoding, Metadata, Received, SendMessageError, server,
 };
 use unwired_core::http2::{Fields, UseError};
 
@@ -184,7 +184,7 @@ impl Outlet for ServedCall {
 }
 
 impl Calls for ServedCall {
-    fn poll_message(&self, call: CallId, waker: &Waker) -> Poll<Received> {
+    fn poll_messages(&self, call: CallId, waker: &Waker) -> Poll<Received<Batch>> {
         let mut request = lock(&self.request);
         loop {
             let mut state = self.lock();
@@ -197,7 +197,7 @@ impl Calls for ServedCall {
             let State { call, pipe, wakers, .. } = &mut *state;
             match call.recv_message(pipe) {
                 Received::Pending => keep(&mut wakers.recv, waker),
-                received => return Poll::Ready(received),
+                received => return Poll::Ready(received.map(Batch::from)),
             }
             drop(state);
             let Some(source) = &mut *request else { return Poll::Pending };
@@ -222,14 +222,18 @@ impl Calls for ServedCall {
         self.lock().call.head().encodings.recv
     }
 
-    fn poll_send(&self, _: CallId, message: Message, waker: &Waker) -> Result<(), SendMessageError> {
+    fn poll_send(&self, _: CallId, batch: Batch, waker: &Waker) -> Result<(), SendMessageError<Batch>> {
         self.with(|State { call, pipe, wakers, .. }| {
-            let sent = call.send_message(pipe, message);
+            let sent = call.send_messages(pipe, batch);
             if let Err(SendMessageError::Full(_)) = sent {
                 keep(&mut wakers.send, waker);
             }
             sent
         })
+    }
+
+    fn max_send_message(&self, _: CallId) -> usize {
+        self.lock().call.max_send_message()
     }
 
     fn end_of(&self, _: CallId) -> Status {

@@ -1,14 +1,15 @@
 use core::fmt;
-use core::pin::pin;
+use core::pin::{Pin, pin};
+use core::task::Poll;
 use std::sync::Arc;
 
 use futures_core::Stream;
 use http::Extensions;
 use unwired_core::Instant;
-use unwired_core::grpc::{CallId, Encoding, Message, Received};
+use unwired_core::grpc::{BatchBuilder, CallId, Encoding, Received};
 
 use super::service::Handler;
-use crate::call::{CallHandle, Calls, Ending, ServedCalls, Turn, compressed, decompressed, send};
+use crate::call::{CallHandle, Calls, Ending, ServedCalls, compressed, decompressed, gather, send, send_all};
 use crate::codec::Codec;
 use crate::intercept::Payload;
 use crate::{Code, Metadata, Request, Response, Status, Streaming};
@@ -53,6 +54,7 @@ impl Served {
     }
 
     /// How the next message is sent when it could be in `encoding`.
+    #[inline]
     fn encoding_now(&self, encoding: Encoding) -> Encoding {
         let uncompressed = encoding != Encoding::Identity && self.calls.is_uncompressed(self.call);
         if uncompressed { Encoding::Identity } else { encoding }
@@ -71,10 +73,11 @@ impl Incoming {
     /// Reads the one message of the request. `None` if that failed; the call is answered then.
     pub async fn one<C: Codec<T>, T>(self) -> Option<(Request<T>, Reply)> {
         let Self { served, metadata, deadline, extensions } = self;
-        let received = core::future::poll_fn(|cx| served.calls.poll_message(served.call, cx.waker())).await;
+        let received = core::future::poll_fn(|cx| served.calls.poll_messages(served.call, cx.waker())).await;
         let mut was_compressed = false;
         let message = match received {
-            Received::Message(message) => {
+            Received::Message(mut batch) => {
+                let message = batch.next().unwrap_or_default();
                 was_compressed = message.compressed;
                 decompressed(message, served.recv_encoding, served.max_recv_message)
             }
@@ -146,19 +149,8 @@ impl Reply {
         C: Codec<T>,
         S: Stream<Item = Result<T, Status>>,
     {
-        let Some((messages, mut replies)) = self.begin::<C, T, S>(result) else { return };
-        let mut messages = pin!(messages);
-        let ended = loop {
-            match core::future::poll_fn(|cx| messages.as_mut().poll_next(cx)).await {
-                None => break Ok(()),
-                Some(Err(status)) => break Err(status),
-                Some(Ok(message)) => {
-                    if let Err(status) = replies.send(message).await {
-                        break Err(status);
-                    }
-                }
-            }
-        };
+        let Some((messages, replies)) = self.begin::<C, T, S>(result) else { return };
+        let ended = replies.send_all::<C, S>(pin!(messages)).await;
         replies.end(ended);
     }
 
@@ -175,8 +167,7 @@ impl Reply {
         let encoding = self.0.encoding_of(encoding);
         // Initial metadata leaves before the first message is there; where the handler has sent some, this is none.
         let _ = self.0.calls.send_metadata(self.0.call, &metadata);
-        let encode = compressed::<C, T>;
-        Some((messages, Replies { reply: self, encode, encoding, trailers, turn: Turn::default() }))
+        Some((messages, Replies { reply: self, gather: gather::<C, T>, encoding, trailers }))
     }
 
     /// Answers with an error.
@@ -198,10 +189,9 @@ impl Reply {
 /// Sends the many messages of an answer.
 pub struct Replies<T> {
     reply: Reply,
-    encode: fn(&T, Encoding) -> Result<Message, Status>,
+    gather: fn(&T, Encoding, &mut BatchBuilder) -> Result<(), Status>,
     encoding: Encoding,
     trailers: Metadata,
-    turn: Turn,
 }
 
 impl<T> Replies<T> {
@@ -212,10 +202,23 @@ impl<T> Replies<T> {
     /// CANCELLED when the call has ended; that of a message which cannot be encoded or is too long.
     pub async fn send(&mut self, message: T) -> Result<(), Status> {
         let Served { calls, call, .. } = &self.reply.0;
-        let message = (self.encode)(&message, self.reply.0.encoding_now(self.encoding))?;
-        send(&**calls, *call, message).await?;
-        self.turn.pass().await;
-        Ok(())
+        let mut batch = BatchBuilder::new(calls.max_send_message(*call));
+        (self.gather)(&message, self.reply.0.encoding_now(self.encoding), &mut batch)?;
+        send(&**calls, *call, batch.take()).await
+    }
+
+    /// Sends all messages of a stream.
+    async fn send_all<C, S>(&self, messages: Pin<&mut S>) -> Result<(), Status>
+    where
+        C: Codec<T>,
+        S: Stream<Item = Result<T, Status>>,
+    {
+        let served = &self.reply.0;
+        let gather = |message: Result<T, Status>, batch: &mut BatchBuilder| {
+            gather::<C, T>(&message?, served.encoding_now(self.encoding), batch)
+        };
+        // The handler is dropped when its call ends.
+        send_all(&*served.calls, served.call, messages, gather, |_| Poll::Pending).await
     }
 
     /// Says that no message follows, or why.

@@ -2,11 +2,11 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll, Waker};
 use std::sync::Arc;
 
-use unwired_core::grpc::{CallId, Encoding, Message, Received, SendMessageError};
+use unwired_core::grpc::{Batch, CallId, Encoding, Message, Received, SendMessageError};
 use unwired_core::http2::UseError;
 
 use super::running::panicked;
-use crate::call::{Calls, Ending, ServedCalls};
+use crate::call::{Calls, Ending, ServedCalls, one_by_one};
 use crate::driver::Handlers;
 use crate::intercept::{Messages, Part, Payload, Pipe};
 use crate::sync::{Mutex, lock};
@@ -47,9 +47,9 @@ impl Relay {
 }
 
 impl Calls for Relay {
-    fn poll_message(&self, _: CallId, waker: &Waker) -> Poll<Received> {
+    fn poll_messages(&self, _: CallId, waker: &Waker) -> Poll<Received<Batch>> {
         lock(&self.requests).poll_part(&mut Context::from_waker(waker)).map(|part| match part {
-            Part::Message(message) => Received::Message(Message::plain(message.bytes)),
+            Part::Message(message) => Received::Message(Message::plain(message.bytes).into()),
             Part::End(status) if status.is_ok() => Received::End,
             Part::End(status) => Received::Failed(status),
         })
@@ -59,12 +59,18 @@ impl Calls for Relay {
         Encoding::Identity
     }
 
-    fn poll_send(&self, call: CallId, message: Message, waker: &Waker) -> Result<(), SendMessageError> {
+    fn poll_send(&self, call: CallId, batch: Batch, waker: &Waker) -> Result<(), SendMessageError<Batch>> {
         if self.responses.is_abandoned() {
             return Err(SendMessageError::Ended);
         }
-        let full = |back: Payload| SendMessageError::Full(Message::plain(back.bytes));
-        self.responses.poll_send(self.payload(call, message), waker).map_err(full)
+        one_by_one(batch, |message| {
+            self.responses.poll_send(self.payload(call, message), waker).map_err(drop)
+        })
+    }
+
+    /// What interceptors make of a message is judged where it is sent.
+    fn max_send_message(&self, _: CallId) -> usize {
+        usize::MAX
     }
 
     fn end_of(&self, call: CallId) -> Status {

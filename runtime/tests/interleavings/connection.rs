@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use loom::thread;
 use unwired_core::grpc::client::{Connection, NewCall};
-use unwired_core::grpc::{CallId, Config, Message, Metadata, Received};
+use unwired_core::grpc::{Batch, CallId, Config, Message, Metadata, Received};
 use unwired_core::{Instant, Outbox};
 
 use crate::explore;
@@ -51,12 +51,12 @@ impl Protocol for Toy {
         false
     }
     fn close(&mut self, _: Instant) {}
-    fn recv_message(&mut self, _: CallId) -> Received {
+    fn recv_messages(&mut self, _: CallId) -> Received<Batch> {
         if self.answers == 0 {
             return Received::Pending;
         }
         self.answers -= 1;
-        Received::Message(Message::plain(Default::default()))
+        Received::Message(Message::plain(Default::default()).into())
     }
     fn release(&mut self, _: CallId) {}
 }
@@ -147,7 +147,7 @@ fn who_waits_for_a_message_is_woken_when_it_is_there() {
         let driver = thread::spawn(move || drive(&driven, call, |conn, _| conn.sent == 1));
         let (parked, waker) = Parked::new();
         link.with(|shared| shared.conn.to_send += 1);
-        while link.poll_message(call, &waker).is_pending() {
+        while link.poll_messages(call, &waker).is_pending() {
             parked.sleep();
         }
         driver.join().unwrap();

@@ -40,6 +40,9 @@ pub(crate) mod code {
     pub(crate) const HOLD: u8 = 39;
     pub(crate) const TAKE_FIELDS: u8 = 40;
     pub(crate) const TAKE_DATA: u8 = 41;
+
+    pub(crate) const RECV_MESSAGES: u8 = 48;
+    pub(crate) const SEND_MESSAGES: u8 = 49;
 }
 
 /// A connection that is recorded or not, with the methods that all kinds have; `$core` is the connection of the core,

@@ -7,7 +7,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use unwired_core::Instant;
 use unwired_core::grpc::client::NewCall;
 use unwired_core::grpc::{
-    CallLimits, Cardinality, Code, Config, Encoding, EncodingSet, Message, Metadata, Status,
+    Batch, BatchBuilder, CallLimits, Cardinality, Code, Config, Encoding, EncodingSet, Message, Metadata,
+    Status,
 };
 use unwired_core::http2::{self, Fields, Keepalive, Limits, PingPolicy, Reason};
 
@@ -95,6 +96,26 @@ fields_of!(Keepalive, Self { interval: Duration::ZERO, timeout: Duration::ZERO, 
     interval timeout while_idle);
 fields_of!(PingPolicy, Self { min_interval: Duration::ZERO, min_interval_idle: Duration::ZERO, strikes: 0 };
     min_interval min_interval_idle strikes);
+
+impl Value for Batch {
+    fn put(&self, writer: &mut Writer) {
+        writer.number(self.clone().count() as u64);
+        self.clone().for_each(|message| message.put(writer));
+    }
+
+    fn take(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let mut builder = BatchBuilder::new(usize::MAX);
+        for _ in 0..reader.number()? {
+            let Message { compressed, payload } = Message::take(reader)?;
+            let put = builder.put(compressed, |out| {
+                out.extend_from_slice(&payload);
+                Ok(())
+            });
+            put.map_err(|_| reader.malformed("a message is too long"))?;
+        }
+        Ok(builder.take())
+    }
+}
 
 impl Value for bool {
     fn put(&self, writer: &mut Writer) {

@@ -2,9 +2,9 @@ use crate::Instant;
 use crate::grpc::message::Rules;
 use crate::grpc::receiving::Receiving;
 use crate::grpc::{
-    CallEncodings, CallLimits, Cardinality, Carrier, Code, Config, Encoding, EncodingSet, Message, Metadata,
-    Received, SendMessageError, Status, code_of_http_status, code_of_reset, content_type, meaning, sending,
-    timeout,
+    Batch, CallEncodings, CallLimits, Cardinality, Carrier, Code, Config, Encoding, EncodingSet, Message,
+    Metadata, Received, SendMessageError, Status, code_of_http_status, code_of_reset, content_type, meaning,
+    sending, timeout,
 };
 use crate::http2::{Class, Field, Fields, Known, Reach, Reason, StreamError, classify, parse_u64};
 
@@ -320,6 +320,27 @@ impl Call {
             return Err(SendMessageError::Ended);
         }
         sending::put_message(carrier, message, self.max_send_message)
+    }
+
+    /// Sends messages, all of them or none.
+    ///
+    /// # Errors
+    ///
+    /// [`SendMessageError`]; the call goes on, unless it says that it has ended.
+    pub fn send_messages(
+        &mut self,
+        carrier: &mut impl Carrier,
+        batch: Batch,
+    ) -> Result<(), SendMessageError<Batch>> {
+        if self.is_over() {
+            return Err(SendMessageError::Ended);
+        }
+        sending::put_batch(carrier, batch, self.max_send_message)
+    }
+
+    /// The longest message that may be sent, bytes.
+    pub const fn max_send_message(&self) -> usize {
+        self.max_send_message
     }
 
     /// Says that no message follows.

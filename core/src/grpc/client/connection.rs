@@ -9,7 +9,7 @@ use crate::grpc::carrier::OnStream;
 use crate::grpc::link::{Link, MAX_EVENTS, Machine, delegate_to_http2};
 use crate::grpc::receiving::Receiving;
 use crate::grpc::{
-    CallEncodings, CallId, Code, Config, Message, Metadata, Received, SendMessageError, Stats, Status,
+    Batch, CallEncodings, CallId, Code, Config, Message, Metadata, Received, SendMessageError, Stats, Status,
 };
 use crate::http2::{self, ConnectionEnd, OpenError, Reason, UseError};
 use crate::{Instant, Outbox};

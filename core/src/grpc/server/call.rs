@@ -3,7 +3,7 @@ use crate::Instant;
 use crate::grpc::message::Rules;
 use crate::grpc::receiving::Receiving;
 use crate::grpc::{
-    CallLimits, Cardinality, Carrier, Config, Encoding, Message, Metadata, Received, SendMessageError,
+    Batch, CallLimits, Cardinality, Carrier, Config, Encoding, Message, Metadata, Received, SendMessageError,
     Status, content_type, sending,
 };
 use crate::http2::{Answer, Class, Fields, Line, Reason, Standing, UseError};
@@ -162,13 +162,39 @@ impl Call {
         carrier: &mut impl Carrier,
         message: Message,
     ) -> Result<(), SendMessageError> {
-        if self.sending == Sending::Head && self.send_metadata(carrier, &Metadata::new()).is_err() {
-            return Err(SendMessageError::Ended);
-        }
-        if self.sending != Sending::Messages {
+        if !self.sends_messages(carrier) {
             return Err(SendMessageError::Ended);
         }
         sending::put_message(carrier, message, self.max_send_message)
+    }
+
+    /// Sends messages, all of them or none.
+    ///
+    /// # Errors
+    ///
+    /// [`SendMessageError`]; the call goes on, unless it says that it has ended.
+    pub fn send_messages(
+        &mut self,
+        carrier: &mut impl Carrier,
+        batch: Batch,
+    ) -> Result<(), SendMessageError<Batch>> {
+        if !self.sends_messages(carrier) {
+            return Err(SendMessageError::Ended);
+        }
+        sending::put_batch(carrier, batch, self.max_send_message)
+    }
+
+    /// The longest message that may be sent, bytes.
+    pub const fn max_send_message(&self) -> usize {
+        self.max_send_message
+    }
+
+    /// Whether a message may go out next; the head goes before the first.
+    fn sends_messages(&mut self, carrier: &mut impl Carrier) -> bool {
+        if self.sending == Sending::Head && self.send_metadata(carrier, &Metadata::new()).is_err() {
+            return false;
+        }
+        self.sending == Sending::Messages
     }
 
     /// Ends the call with `status` and its trailing metadata; where nothing has been sent, in one frame. Does nothing

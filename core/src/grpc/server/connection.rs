@@ -7,8 +7,8 @@ use crate::grpc::carrier::OnStream;
 use crate::grpc::link::{Link, MAX_EVENTS, Machine, delegate_to_http2};
 use crate::grpc::receiving::Receiving;
 use crate::grpc::{
-    CallId, CallLimits, Cardinality, Config, Encoding, Message, Metadata, Received, SendMessageError, Stats,
-    Status,
+    Batch, CallId, CallLimits, Cardinality, Config, Encoding, Message, Metadata, Received, SendMessageError,
+    Stats, Status,
 };
 use crate::http2::{self, ConnectionEnd, Fields, Initiator, Reach, Reason, StreamError, StreamKey, UseError};
 use crate::{Instant, Outbox};

@@ -17,12 +17,12 @@ fn a_piece_leaves_in_parts_of_any_size() {
         let mut piece = piece(b"head", b"body...");
         let mut out = Outbox::new();
         let mut left = 11;
-        assert!(!piece.is_begun());
+        assert!(!piece.is_cut());
         while left > 0 {
             assert_eq!(piece.len(), left);
             let step = piece.encode(max, &mut out);
             assert_eq!(step, max.min(left), "at most {max}, and {left} are left");
-            assert!(piece.is_begun());
+            assert!(piece.is_cut());
             left -= step;
         }
         assert_eq!((piece.len(), piece.encode(max, &mut out)), (0, 0));
@@ -35,11 +35,30 @@ fn a_piece_of_which_nothing_went_is_not_begun() {
     let mut piece = piece(b"h", b"b");
     let mut out = Outbox::new();
     assert_eq!(piece.encode(0, &mut out), 0);
-    assert!(!piece.is_begun());
+    assert!(!piece.is_cut());
     assert_eq!(piece.encode(1, &mut out), 1);
-    assert!(piece.is_begun());
+    assert!(piece.is_cut());
     assert!(Piece::new(&[0; MAX_PIECE_HEAD], Bytes::new()).is_some());
     assert!(Piece::new(&[0; MAX_PIECE_HEAD + 1], Bytes::new()).is_none());
+}
+
+#[test]
+fn a_piece_of_parts_is_cut_where_none_of_them_ends() {
+    // Each part says how long it is.
+    let body = [3, 0, 0, 1, 2, 0, 4, 0, 0, 0];
+    for step in 1..=body.len() {
+        let mut piece =
+            Piece::of_parts(Bytes::copy_from_slice(&body), |part| part.first().map_or(0, |&n| n.into()));
+        let (mut out, mut encoded) = (Outbox::new(), 0);
+        while encoded < body.len() {
+            let next = [3, 4, 6, 10].into_iter().find(|&end| end > encoded).unwrap();
+            assert_eq!(piece.left_of_part(), next - encoded, "{encoded} octets are gone, {step} at a time");
+            assert_eq!(piece.is_cut(), ![0, 3, 4, 6].contains(&encoded), "{encoded} octets are gone");
+            encoded += piece.encode(step, &mut out);
+        }
+        assert!(!piece.is_cut());
+        assert_eq!(sent(out), body);
+    }
 }
 
 #[test]
@@ -84,10 +103,10 @@ fn heads_and_data_without_octets_need_no_window() {
     stream.send.items.clear();
     stream.send.items.push_back(Item::Data(piece(b"", b"12345")));
     assert!(!stream.head_is_next());
-    assert!(!stream.ends_piece(4) && stream.ends_piece(5) && stream.ends_piece(6));
-    assert!(!stream.front_is_begun());
+    assert!(!stream.ends_part(4) && stream.ends_part(5) && stream.ends_part(6));
+    assert!(!stream.front_is_cut());
     stream.send.items.clear();
-    assert!(!stream.ends_piece(6));
+    assert!(!stream.ends_part(6));
     stream.send.buffered = 0;
     stream.send.items.push_back(Item::Data(piece(b"", b"")));
     assert!(stream.head_is_next());

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 pub use unwired_core::grpc::client::{Event, NewCall, StartError};
 use unwired_core::grpc::{
-    CallId, CallLimits, Cardinality, Config, Encoding, Message, Metadata, Received, SendMessageError, Status,
-    client,
+    Batch, CallId, CallLimits, Cardinality, Config, Encoding, Message, Metadata, Received, SendMessageError,
+    Status, client,
 };
 use unwired_core::http2::Reason;
 use unwired_core::{Instant, Outbox};

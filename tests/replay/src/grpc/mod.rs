@@ -3,7 +3,7 @@
 pub mod client;
 pub mod server;
 
-use unwired_core::grpc::Received;
+use unwired_core::grpc::{Batch, Received};
 
 use crate::digest::Digest;
 
@@ -16,6 +16,20 @@ fn digest_received(digest: &mut Digest, received: &Received) {
             digest.octets(&message.payload);
         }
         other => digest.debug(other),
+    }
+}
+
+/// As [`digest_received`], of several messages.
+fn digest_batch(digest: &mut Digest, received: &Received<Batch>) {
+    match received {
+        Received::Message(batch) => {
+            digest.number(batch.len() as u64);
+            for message in batch.clone() {
+                digest.flag(message.compressed);
+                digest.octets(&message.payload);
+            }
+        }
+        other => digest.debug(&other.clone().map(drop)),
     }
 }
 
@@ -55,6 +69,36 @@ macro_rules! calls {
             }
 
             /// As the core's.
+            pub fn recv_messages(&mut self, call: CallId) -> Received<Batch> {
+                self.note(code::RECV_MESSAGES, |recorder, writer| writer.number(recorder.number(call)));
+                let received = self.inner.recv_messages(call);
+                self.outcome(|digest| super::digest_batch(digest, &received));
+                received
+            }
+
+            /// As the core's.
+            ///
+            /// # Errors
+            ///
+            /// As the core's.
+            pub fn send_messages(
+                &mut self,
+                call: CallId,
+                batch: Batch,
+            ) -> Result<(), SendMessageError<Batch>> {
+                self.note(code::SEND_MESSAGES, |recorder, writer| {
+                    writer.number(recorder.number(call));
+                    batch.put(writer);
+                });
+                let sent = self.inner.send_messages(call, batch);
+                self.outcome(|digest| match &sent {
+                    Err(SendMessageError::Full(_)) => digest.debug(&"full"),
+                    other => digest.debug(other),
+                });
+                sent
+            }
+
+            /// As the core's.
             pub fn set_budget(&mut self, bytes: usize) {
                 self.note(code::SET_BUDGET, |_, writer| bytes.put(writer));
                 self.inner.set_budget(bytes);
@@ -82,6 +126,18 @@ macro_rules! calls {
                         let message = script.value()?;
                         if let Some(call) = call {
                             let _ = self.send_message(call, message);
+                        }
+                    }
+                    code::RECV_MESSAGES => {
+                        if let Some(call) = script.key()? {
+                            drop(self.recv_messages(call));
+                        }
+                    }
+                    code::SEND_MESSAGES => {
+                        let call = script.key()?;
+                        let batch = script.value()?;
+                        if let Some(call) = call {
+                            let _ = self.send_messages(call, batch);
                         }
                     }
                     code::SET_BUDGET => self.set_budget(script.value()?),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 pub use unwired_core::grpc::server::{Ended, Event, RequestHead};
 use unwired_core::grpc::{
-    CallId, CallLimits, Cardinality, Config, Encoding, Message, Metadata, Received, SendMessageError, Status,
-    server,
+    Batch, CallId, CallLimits, Cardinality, Config, Encoding, Message, Metadata, Received, SendMessageError,
+    Status, server,
 };
 use unwired_core::http2::{Reason, UseError};
 use unwired_core::{Instant, Outbox};
