@@ -109,7 +109,7 @@ fn calls_are_spans_that_handlers_run_in_and_connections_are_events() {
         let bound = sim.host("server").bind(50051).unwrap();
         let greeter = GreeterServer::new(Telling);
         let server = Server::builder().add_service(greeter).intercepted_by(Traced).build();
-        let _ = sim.host("server").spawn(async move { bound.serve(server).await.unwrap() });
+        drop(sim.host("server").spawn(async move { bound.serve(server).await.unwrap() }));
         let client = sim.host("client");
         let channel = client.channel("http://server:50051").unwrap().intercepted_by(Traced).connect_lazy();
         let runtime = channel.runtime().clone();
@@ -164,7 +164,7 @@ fn a_try_that_fails_and_a_peer_that_is_cut_off_are_told_with_their_reason() {
         let sim = Sim::new(8);
         let bound = sim.host("server").bind(50051).unwrap();
         let server = Server::builder().add_service(GreeterServer::new(Telling)).build();
-        let _ = sim.host("server").spawn(async move { bound.serve(server).await.unwrap() });
+        drop(sim.host("server").spawn(async move { bound.serve(server).await.unwrap() }));
         let client = sim.host("client");
         let nobody = client.channel("http://server:1").unwrap().connect_lazy();
         sim.run_until(async move { nobody.ready().await.unwrap_err() });
