@@ -27,20 +27,31 @@ pub(crate) trait Calls: Send + Sync {
     fn end_of(&self, call: CallId) -> Status;
     /// Ready once the call has ended.
     fn poll_ended(&self, call: CallId, waker: &Waker) -> Poll<()>;
-    /// Initial metadata, once it is there or will not be.
-    fn poll_metadata(&self, call: CallId, waker: &Waker) -> Poll<Metadata>;
-    /// The status, once it is there; at a server never.
-    fn poll_status(&self, call: CallId, waker: &Waker) -> Poll<Status>;
-    /// Whether the server never acted on the call, so that it can be made again.
-    fn is_unprocessed(&self, call: CallId) -> bool;
-    /// Whether initial metadata has come from the server.
-    fn has_answered(&self, call: CallId) -> bool;
-    fn half_close(&self, call: CallId);
-    /// Gives the call up; a server has no way to.
-    fn cancel(&self, call: CallId);
-    /// Gives the call up with a status of this side; a server has no way to.
-    fn fail(&self, call: CallId, status: Status);
     fn release(&self, call: CallId);
+
+    // What only clients have.
+
+    /// Initial metadata, once it is there or will not be.
+    fn poll_metadata(&self, _call: CallId, _waker: &Waker) -> Poll<Metadata> {
+        Poll::Ready(Metadata::new())
+    }
+    /// The status, once it is there; at a server never.
+    fn poll_status(&self, _call: CallId, _waker: &Waker) -> Poll<Status> {
+        Poll::Pending
+    }
+    /// Whether the server never acted on the call, so that it can be made again.
+    fn is_unprocessed(&self, _call: CallId) -> bool {
+        false
+    }
+    /// Whether initial metadata has come from the server.
+    fn has_answered(&self, _call: CallId) -> bool {
+        false
+    }
+    fn half_close(&self, _call: CallId) {}
+    /// Gives the call up.
+    fn cancel(&self, _call: CallId) {}
+    /// Gives the call up with a status of this side.
+    fn fail(&self, _call: CallId, _status: Status) {}
 }
 
 impl Calls for Link<server::Connection> {
@@ -86,28 +97,6 @@ impl Calls for Link<server::Connection> {
             Poll::Pending
         })
     }
-
-    fn poll_metadata(&self, _: CallId, _: &Waker) -> Poll<Metadata> {
-        Poll::Ready(Metadata::new())
-    }
-
-    fn poll_status(&self, _: CallId, _: &Waker) -> Poll<Status> {
-        Poll::Pending
-    }
-
-    fn is_unprocessed(&self, _: CallId) -> bool {
-        false
-    }
-
-    fn has_answered(&self, _: CallId) -> bool {
-        false
-    }
-
-    fn half_close(&self, _: CallId) {}
-
-    fn cancel(&self, _: CallId) {}
-
-    fn fail(&self, _: CallId, _: Status) {}
 
     fn release(&self, call: CallId) {
         let panicking = std::thread::panicking();

@@ -249,28 +249,6 @@ impl Calls for ServedCall {
         Poll::Pending
     }
 
-    fn poll_metadata(&self, _: CallId, _: &Waker) -> Poll<Metadata> {
-        Poll::Ready(Metadata::new())
-    }
-
-    fn poll_status(&self, _: CallId, _: &Waker) -> Poll<Status> {
-        Poll::Pending
-    }
-
-    fn is_unprocessed(&self, _: CallId) -> bool {
-        false
-    }
-
-    fn has_answered(&self, _: CallId) -> bool {
-        false
-    }
-
-    fn half_close(&self, _: CallId) {}
-
-    fn cancel(&self, _: CallId) {}
-
-    fn fail(&self, _: CallId, _: Status) {}
-
     fn release(&self, call: CallId) {
         let is_panicking = std::thread::panicking();
         let status = if is_panicking {

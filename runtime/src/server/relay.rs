@@ -81,28 +81,6 @@ impl Calls for Relay {
         self.calls.poll_ended(call, waker)
     }
 
-    fn poll_metadata(&self, call: CallId, waker: &Waker) -> Poll<Metadata> {
-        self.calls.poll_metadata(call, waker)
-    }
-
-    fn poll_status(&self, call: CallId, waker: &Waker) -> Poll<Status> {
-        self.calls.poll_status(call, waker)
-    }
-
-    fn is_unprocessed(&self, call: CallId) -> bool {
-        self.calls.is_unprocessed(call)
-    }
-
-    fn has_answered(&self, call: CallId) -> bool {
-        self.calls.has_answered(call)
-    }
-
-    fn half_close(&self, _: CallId) {}
-
-    fn cancel(&self, _: CallId) {}
-
-    fn fail(&self, _: CallId, _: Status) {}
-
     /// Whoever could answer is gone.
     fn release(&self, _: CallId) {
         if !self.is_answered.load(Ordering::Relaxed) {
