@@ -46,15 +46,20 @@ struct Next {
     length: usize,
 }
 
+/// Room that is left behind a message that is to be the only one, octets.
+///
+/// One would do for those who look for the end of their data only while they could send more (the end itself needs no window,
+/// RFC 9113 §6.9.1): nghttp2 does, and with it all that Node.js serves. But a frame may have 256 octets of padding (§6.1),
+/// which count against the window, and may leave when there is room for all of it and no sooner; and what is left may be as
+/// much as what we have not told of yet.
+const ROOM_BEHIND: usize = 1 << 10;
+
 /// A message that is waited for, octets with its prefix.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Wished {
     pub(crate) total: usize,
     pub(crate) missing: usize,
-    /// Room that is left behind the message, so that its sender comes to its end: 1 where that has to come, or 0.
-    ///
-    /// The end itself needs no window (RFC 9113, section 6.9.1), but there are senders that look for it only when they could
-    /// send more data: nghttp2, and with it all that Node.js serves.
+    /// Room that is left behind the message: [`ROOM_BEHIND`] where its end has to come, or 0.
     pub(crate) behind: usize,
 }
 
@@ -137,12 +142,14 @@ impl Receiving {
         if !self.wished || self.phase != Phase::Open {
             return None;
         }
-        let behind = usize::from(self.cardinality == Cardinality::One);
+        let behind = if self.has_many() { 0 } else { ROOM_BEHIND };
         match message::front(data, self.rules) {
             Ok(Front::Partial { length, missing }) => {
                 Some(Wished { total: length.saturating_add(message::PREFIX_LEN), missing, behind })
             }
-            Ok(Front::Whole { .. }) if behind > 0 => Some(Wished { total: data.len(), missing: 0, behind }),
+            Ok(Front::Whole { .. }) if !self.has_many() => {
+                Some(Wished { total: data.len(), missing: 0, behind })
+            }
             // A window may be smaller than a prefix.
             Ok(Front::Nothing { .. }) => Some(Wished {
                 total: message::PREFIX_LEN,

@@ -399,6 +399,13 @@ impl Connection {
         self.config.initial_window().max(self.bandwidth.window())
     }
 
+    /// What a WINDOW_UPDATE of a stream is to tell of at least: half of the window that each stream has; and where the
+    /// window has grown, an eighth of what it is now. More than that, and the sender waits for it; less, and it is woken for
+    /// little.
+    pub(super) fn update_worth(&self) -> u32 {
+        (self.config.initial_window() / 2).max(self.stream_window() / 8)
+    }
+
     /// Whether the peer may still send on the stream.
     pub fn is_receiving(&self, stream: StreamKey) -> bool {
         self.streams.get(stream).is_some_and(|record| record.state.is_receiving())
@@ -468,7 +475,7 @@ impl Connection {
                 "DATA with a window waits for no turn"
             );
             assert!(
-                !stream.is_update_due(self.stream_window()) || is_in(Queue::Updates),
+                !stream.is_update_due(self.update_worth()) || is_in(Queue::Updates),
                 "credit that is due waits for no turn"
             );
         }

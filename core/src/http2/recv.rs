@@ -506,7 +506,7 @@ impl Connection {
 
     pub(super) fn update_due(&mut self, key: StreamKey) {
         let Some(stream) = self.streams.get(key) else { return };
-        if stream.is_update_due(self.stream_window()) {
+        if stream.is_update_due(self.update_worth()) {
             self.streams.push(Queue::Updates, key);
         }
     }

@@ -299,13 +299,13 @@ impl Stream {
         }
     }
 
-    /// Whether a WINDOW_UPDATE is worth its frame: half a window is to be told of, or the peer has less left than that.
-    pub(crate) fn is_update_due(&self, full_window: u32) -> bool {
+    /// Whether a WINDOW_UPDATE is worth its frame: `worth` octets are to be told of, or the peer has less left than what is.
+    pub(crate) fn is_update_due(&self, worth: u32) -> bool {
         let granted = self.recv.granted;
         granted > 0
             && self.id.is_some()
             && self.state.is_receiving()
-            && (granted >= full_window / 2 || i64::from(granted) >= self.recv.window)
+            && (granted >= worth || i64::from(granted) >= self.recv.window)
     }
 
     /// Whether the next item can be encoded without any window.

@@ -1,5 +1,6 @@
 //! The interop service on ours.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use hyper::server::conn::http2;
@@ -7,8 +8,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::oneshot;
-use tokio::task::JoinSet;
+use tokio::sync::{oneshot, watch};
 use unwired::mount::Mount;
 use unwired::{Code, Encoding, Metadata, Request, Response, Server, Status, Stream, Streaming, stream_with};
 use unwired_proto::grpc::testing::test_service_server::{TestService, TestServiceServer};
@@ -47,13 +47,23 @@ pub(crate) async fn start_mounted() -> Running {
     let (tell, over) = unbounded_channel();
     let (stop, stopped) = oneshot::channel::<()>();
     let mount = Mount::new(server(tell), Tokio::handle());
+    let (draining, drain) = watch::channel(());
     let serving = async move {
-        let mut connections = JoinSet::new();
         loop {
             let (socket, _) = listener.accept().await.unwrap();
             let service = TowerToHyperService::new(mount.clone());
-            let connection = http2::Builder::new(TokioExecutor::new());
-            connections.spawn(connection.serve_connection(TokioIo::new(socket), service));
+            let http = http2::Builder::new(TokioExecutor::new());
+            let mut drain = drain.clone();
+            tokio::spawn(async move {
+                let mut connection = pin!(http.serve_connection(TokioIo::new(socket), service));
+                tokio::select! {
+                    _ = connection.as_mut() => {}
+                    _ = drain.changed() => {
+                        connection.as_mut().graceful_shutdown();
+                        let _ = connection.await;
+                    }
+                }
+            });
         }
     };
     tokio::spawn(async move {
@@ -61,6 +71,7 @@ pub(crate) async fn start_mounted() -> Running {
             () = serving => {}
             _ = stopped => {}
         }
+        drop(draining);
     });
     Running { url, over, _stop: stop }
 }

@@ -62,7 +62,7 @@ fn a_piece_of_parts_is_cut_where_none_of_them_ends() {
 }
 
 #[test]
-fn credit_is_told_when_it_is_half_a_window_or_all_that_is_left() {
+fn credit_is_told_when_it_is_worth_a_frame_or_all_that_is_left() {
     let due = |granted, window, live: bool, numbered: bool| {
         let mut stream = Stream::new();
         stream.recv.granted = granted;
@@ -71,7 +71,7 @@ fn credit_is_told_when_it_is_half_a_window_or_all_that_is_left() {
         if live {
             stream.state = State::Live { recv: Half::Body, send: Half::Body };
         }
-        stream.is_update_due(100)
+        stream.is_update_due(50)
     };
     for (granted, window, expected) in [
         (0, 0, false),
