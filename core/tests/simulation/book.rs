@@ -104,7 +104,7 @@ impl Book {
     /// What is sent from that message on: it alone, or in one call of three up to three at once.
     pub(crate) fn batch(&self, call: usize, way: Way, number: usize) -> (Batch, usize) {
         let left = self.lengths(call, way).len() - number;
-        if call % 3 != 0 || left < 2 {
+        if !call.is_multiple_of(3) || left < 2 {
             return (self.message(call, way, number).into(), 1);
         }
         let mut builder = BatchBuilder::new(usize::MAX);
