@@ -190,7 +190,10 @@ impl Fields {
     /// Becomes what `other` is, in the memory that it has.
     pub(crate) fn copy_from(&mut self, other: &Self) {
         self.clear();
+        // It is kept for long where it is kept at all: no more than it needs.
+        self.bytes.reserve_exact(other.bytes.len());
         self.bytes.extend_from_slice(&other.bytes);
+        self.index.reserve_exact(other.index.len());
         self.index.extend_from_slice(&other.index);
     }
 

@@ -246,6 +246,7 @@ impl Repeated {
     fn note(&mut self, at: u64, fields: &Fields, block: &[u8]) {
         self.block.clear();
         if self.at == at && self.fields.is_same(fields) {
+            self.block.reserve_exact(block.len());
             return self.block.extend_from_slice(block);
         }
         self.fields.clear();

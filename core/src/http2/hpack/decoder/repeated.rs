@@ -49,6 +49,7 @@ impl Repeated {
         self.changes = changes;
         self.classes = classes;
         self.encoded.clear();
+        self.encoded.reserve_exact(block.len());
         self.encoded.extend_from_slice(block);
         self.fields.copy_from(fields);
     }
