@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use unwired_core::http2::frame::{FrameHead, HEAD_LEN, Kind};
-use unwired_core::http2::{Config, Connection, Event, Fields, Reason, Role, StreamKey};
+use unwired_core::http2::{Config, Event, Fields, Reason, Role, StreamKey};
 use unwired_core::{Instant, Outbox};
+use unwired_replay::http2::Connection;
 
 use super::input::pieces;
 
@@ -175,7 +176,7 @@ impl End {
                 let heard = self.live(stream);
                 assert!(heard.head && !heard.ended, "DATA out of order: {heard:?}");
                 heard.ended = end_stream;
-                let data = self.connection.recv_data(stream).expect("announced").split();
+                let data = self.connection.take_data(stream).expect("announced");
                 self.connection.grant(stream, data.len());
                 match role {
                     Role::Server if end_stream => self.answer(stream),

@@ -7,6 +7,8 @@ mod targets;
 use std::fs;
 use std::path::Path;
 
+use unwired_replay::{keep, play_back};
+
 #[test]
 fn every_seed_of_every_target_holds() {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds");
@@ -18,7 +20,10 @@ fn every_seed_of_every_target_holds() {
         inputs.sort();
         for input in inputs {
             println!("{}", input.display());
-            run(&fs::read(&input).expect("a seed"));
+            let octets = fs::read(&input).expect("a seed");
+            let seed = input.file_name().unwrap_or_default().to_string_lossy();
+            keep(&format!("{name}-{seed}"), || run(&octets));
+            play_back(|| run(&octets));
         }
     }
 }

@@ -59,7 +59,7 @@ const WORK: &[Work] = &[
         what: "core, server: a message of 100 bytes sent",
         units: MESSAGES,
         run: |rounds, _| core_work::send_stream(rounds),
-        bound: (570, 10),
+        bound: (630, 10),
     },
     Work {
         name: "core-client-plain",

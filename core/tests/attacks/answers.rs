@@ -1,9 +1,9 @@
 //! What a hostile server answers, and what the application of a client hears.
 
 use unwired_core::Instant;
-use unwired_core::grpc::client::{Connection, NewCall};
 use unwired_core::grpc::{Code, Message, Metadata, Received, Status};
 use unwired_core::http2::{Event, Fields};
+use unwired_replay::grpc::client::{Connection, NewCall};
 
 use crate::bare::{Bare, RESPONSE, client, fields};
 use crate::siege::beside_a_neighbour;

@@ -24,7 +24,7 @@ fn is_carried(streams: u32, octets: usize) {
         assert_eq!(stats.data_received, messages as u64);
         assert_eq!((stats.abuse.total(), stats.kills.total()), (0, 0));
         for &key in &keys {
-            assert_eq!(server.conn.recv_data(key).map(|data| data.len()), Some(octets));
+            assert_eq!(server.conn.take_data(key).map(|data| data.len()), Some(octets));
         }
         server.lives();
     });

@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use unwired_core::Instant;
-use unwired_core::grpc::server::{Connection, Event};
 use unwired_core::grpc::{
     CallId, CallLimits, Cardinality, Code, Config, Encoding, Message, Metadata, Received, SendMessageError,
     Status, compress, decompress,
 };
 use unwired_core::http2::{self, Abuse, Reason, StreamKey};
+use unwired_replay::grpc::server::{Connection, Event};
 
 use crate::bare::{Bare, REQUEST, fields, server};
 use crate::siege::beside_a_neighbour;

@@ -3,7 +3,7 @@
 //! An attack is what makes octets, round by round, and an end: [`Siege`] for one that is ended for its abuse, [`falls`]
 //! for a fault of the whole connection, [`holds`] for what does no harm.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use unwired_core::http2::{Abuse, Event, Reason, Stats};
 
 use crate::counting;
@@ -31,10 +31,7 @@ impl Neighbour {
         let (raw, stream) = (&mut self.raw, self.stream);
         let key = raw.open(stream, false);
         raw.feed(&raw::data(stream, b"ask", true));
-        assert_eq!(
-            raw.conn.recv_data(key).map(|data| data.split().freeze()),
-            Some(Bytes::from_static(b"ask"))
-        );
+        assert_eq!(raw.conn.take_data(key).map(BytesMut::freeze), Some(Bytes::from_static(b"ask")));
         raw.respond(key, false);
         raw.send(key, 6, true);
         let answers = raw.answers();
@@ -94,9 +91,7 @@ fn serve(raw: &mut Raw) -> bool {
     for event in raw.events() {
         match event {
             Event::Data { stream, .. } => {
-                if let Some(data) = raw.conn.recv_data(stream) {
-                    data.clear();
-                }
+                drop(raw.conn.take_data(stream));
             }
             Event::Reset { stream, .. } | Event::Finished { stream } => raw.conn.release(stream),
             Event::Closed(_) => over = true,

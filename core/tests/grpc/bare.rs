@@ -1,9 +1,11 @@
 //! gRPC on one side, and on the other a peer of HTTP/2 alone, which says whatever it likes.
 
 use bytes::{Buf, Bytes};
-use unwired_core::grpc::{Config, client, server};
-use unwired_core::http2::{self, Event, Fields, StreamKey};
+use unwired_core::grpc::Config;
+use unwired_core::http2::{Config as Http2Config, Event, Fields, StreamKey};
 use unwired_core::{Instant, Outbox};
+use unwired_replay::grpc::{client, server};
+use unwired_replay::{Keeper, http2};
 
 /// Either connection of gRPC.
 pub(crate) trait Grpc {
@@ -32,6 +34,8 @@ pub(crate) struct Bare<C> {
     pub(crate) peer: http2::Connection,
     /// What the peer saw.
     pub(crate) seen: Vec<Event>,
+    /// Behind the connections: they are over when they are kept.
+    _keeper: Keeper,
 }
 
 /// The lines of a request as every client sends them.
@@ -49,23 +53,25 @@ pub(crate) const RESPONSE: &[(&str, &str)] = &[(":status", "200"), ("content-typ
 
 /// A server of gRPC, and a client that says anything.
 pub(crate) fn server() -> Bare<server::Connection> {
-    server_for(http2::Config::default())
+    server_for(Http2Config::default())
 }
 
-pub(crate) fn server_for(client: http2::Config) -> Bare<server::Connection> {
+pub(crate) fn server_for(client: Http2Config) -> Bare<server::Connection> {
+    let keeper = Keeper::new();
     let grpc = server::Connection::new(Config::server(), Instant::ZERO);
-    Bare::new(grpc, http2::Connection::client(client, Instant::ZERO))
+    Bare::new(grpc, http2::Connection::client(client, Instant::ZERO), keeper)
 }
 
 /// A client of gRPC, and a server that says anything.
 pub(crate) fn client() -> Bare<client::Connection> {
+    let keeper = Keeper::new();
     let grpc = client::Connection::new(Config::client(), Instant::ZERO);
-    Bare::new(grpc, http2::Connection::server(http2::Config::default(), Instant::ZERO))
+    Bare::new(grpc, http2::Connection::server(Http2Config::default(), Instant::ZERO), keeper)
 }
 
 impl<C: Grpc> Bare<C> {
-    fn new(grpc: C, peer: http2::Connection) -> Self {
-        let mut bare = Self { grpc, peer, seen: Vec::new() };
+    fn new(grpc: C, peer: http2::Connection, keeper: Keeper) -> Self {
+        let mut bare = Self { grpc, peer, seen: Vec::new(), _keeper: keeper };
         bare.settle();
         bare
     }

@@ -1,8 +1,8 @@
 //! What clients ask, and how a server answers what is no call.
 
-use unwired_core::grpc::server::{Connection, Event};
 use unwired_core::grpc::{CallId, CallLimits, Cardinality, Code, Message, Metadata, Received, Status};
 use unwired_core::http2::{self, Abuse, Fields, StreamKey};
+use unwired_replay::grpc::server::{Connection, Event};
 
 use crate::bare::{Bare, REQUEST, fields, server, server_for};
 

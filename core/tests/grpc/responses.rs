@@ -1,9 +1,9 @@
 //! What servers answer, and which status a client's application sees.
 
 use unwired_core::Instant;
-use unwired_core::grpc::client::{Connection, Event, NewCall};
 use unwired_core::grpc::{CallId, Cardinality, Code, Metadata, Received, Status};
 use unwired_core::http2::{self, Reason, StreamKey};
+use unwired_replay::grpc::client::{Connection, Event, NewCall};
 
 use crate::bare::{Bare, RESPONSE, client, fields};
 use crate::pair::{message, new_call};

@@ -34,7 +34,7 @@ fn data_padding_of_every_length_is_cut_off() {
     let key = server.open(1, false);
     for pad in 0..=255 {
         server.feed(&raw::padded(1, &[pad; 3], pad, false));
-        assert_eq!(server.conn.recv_data(key).unwrap().split(), &[pad; 3][..]);
+        assert_eq!(server.conn.take_data(key).unwrap(), &[pad; 3][..]);
     }
     server.feed(&raw::padded(1, b"", 255, true));
     assert!(matches!(server.events().last(), Some(Event::Data { end_stream: true, .. })));
@@ -68,7 +68,7 @@ fn data_padding_counts_on_both_windows_and_is_returned_at_once() {
     assert!((padding - 500..=padding).contains(&sum(&sent, 1)), "{}", sum(&sent, 1));
     let all = frames * 257;
     assert!((all - 33_000..=all).contains(&sum(&sent, 0)), "{}", sum(&sent, 0));
-    assert_eq!(server.conn.recv_data(key).unwrap().len() as u64, frames);
+    assert_eq!(server.conn.take_data(key).unwrap().len() as u64, frames);
     // What is left of the window is 1000 less the data: one more octet is too much.
     let left = 1000 - 200 - (padding - sum(&sent, 1));
     server.resets(&raw::data(1, &vec![0; left as usize + 1], false), 1, Reason::FLOW_CONTROL_ERROR);
@@ -163,5 +163,5 @@ fn an_end_without_octets_needs_no_window() {
     server.feed(&raw::settings_ack());
     server.feed(&raw::data(1, b"", true));
     assert!(matches!(server.events().last(), Some(Event::Data { end_stream: true, .. })));
-    assert_eq!(server.conn.recv_data(key).unwrap().len(), 100);
+    assert_eq!(server.conn.take_data(key).unwrap().len(), 100);
 }

@@ -239,7 +239,7 @@ fn empty_data_is_ended_past_its_burst() {
         for _ in 0..32 {
             server.ignores(&empty);
         }
-        assert_eq!(server.conn.recv_data(key).unwrap().len(), 0);
+        assert_eq!(server.conn.take_data(key).unwrap().len(), 0);
         kills(&mut server, &empty, Abuse::EmptyFrames);
     }
     // The one that ends its stream is free.

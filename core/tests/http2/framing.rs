@@ -95,7 +95,7 @@ fn largest_frame_that_was_offered_is_taken() {
         let mut server = Raw::server_with(raw::config(|config| config.max_frame_size = size));
         let key = server.open(1, false);
         server.feed(&raw::data(1, &vec![7; size as usize], false));
-        assert_eq!(server.conn.recv_data(key).unwrap().len(), size as usize);
+        assert_eq!(server.conn.take_data(key).unwrap().len(), size as usize);
         server.lives();
     }
 }

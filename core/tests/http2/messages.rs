@@ -151,7 +151,7 @@ fn early_answer_is_whole_at_the_client_whatever_resets_the_request() {
             Event::Finished { stream: key },
         ]
     );
-    assert_eq!(client.conn.recv_data(key).unwrap(), &b"whole"[..]);
+    assert_eq!(client.conn.take_data(key).unwrap(), &b"whole"[..]);
     assert_eq!(client.conn.stats().buffered_to_send, 0);
     // Also when all of it is heard of at once, and after a reset that is an error.
     let key = client.open(3, false);
@@ -166,7 +166,7 @@ fn early_answer_is_whole_at_the_client_whatever_resets_the_request() {
         ] if stream == key),
         "{events:?}"
     );
-    assert_eq!(client.conn.recv_data(key).unwrap(), &b"whole"[..]);
+    assert_eq!(client.conn.take_data(key).unwrap(), &b"whole"[..]);
 }
 
 /// Threats: S2, S3, S5.

@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use unwired_core::http2::{Config, Connection, Event, Fields, StreamKey};
+use unwired_core::http2::{Config, Event, Fields, StreamKey};
 use unwired_core::{Instant, Outbox};
+use unwired_replay::Keeper;
+use unwired_replay::http2::Connection;
 
 /// One end of the pair, with what it heard.
 pub(crate) struct End {
@@ -37,10 +39,9 @@ impl End {
 
     /// Takes all DATA of the stream and grants as much.
     pub(crate) fn take_data(&mut self, stream: StreamKey) -> Vec<u8> {
-        let Some(data) = self.conn.recv_data(stream) else { return Vec::new() };
-        let taken = data.split().to_vec();
-        self.conn.grant(stream, taken.len());
-        taken
+        let Some(data) = self.conn.take_data(stream) else { return Vec::new() };
+        self.conn.grant(stream, data.len());
+        data.to_vec()
     }
 }
 
@@ -50,6 +51,8 @@ pub(crate) struct Pair {
     pub(crate) now: Instant,
     /// How many bytes are delivered at a time.
     pub(crate) chunk: usize,
+    /// Behind the connections: they are over when they are kept.
+    _keeper: Keeper,
 }
 
 impl Pair {
@@ -58,12 +61,13 @@ impl Pair {
     }
 
     pub(crate) fn with(client: Config, server: Config) -> Self {
-        let now = Instant::ZERO;
+        let (now, keeper) = (Instant::ZERO, Keeper::new());
         Self {
             client: End::new(Connection::client(client, now)),
             server: End::new(Connection::server(server, now)),
             now,
             chunk: usize::MAX,
+            _keeper: keeper,
         }
     }
 

@@ -100,7 +100,7 @@ fn look(mut raw: Raw) -> Seen {
         .keys()
         .map(|&key| {
             let fields = std::iter::from_fn(|| raw.conn.take_fields(key)).collect();
-            (key, (fields, raw.conn.recv_data(key).map(|data| data.to_vec()).unwrap_or_default()))
+            (key, (fields, raw.conn.take_data(key).map(|data| data.to_vec()).unwrap_or_default()))
         })
         .collect();
     Seen {

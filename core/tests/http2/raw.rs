@@ -5,10 +5,10 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use unwired_core::http2::frame::{self, FrameHead, HEAD_LEN, Kind, flag};
 use unwired_core::http2::hpack::{self, DecoderLimits};
-use unwired_core::http2::{
-    Config, Connection, ConnectionEnd, Event, Fields, Initiator, Reason, StreamError, StreamKey,
-};
+use unwired_core::http2::{Config, ConnectionEnd, Event, Fields, Initiator, Reason, StreamError, StreamKey};
 use unwired_core::{Instant, Outbox};
+use unwired_replay::Keeper;
+use unwired_replay::http2::Connection;
 
 pub(crate) use crate::frames::*;
 
@@ -76,20 +76,24 @@ pub(crate) struct Raw {
     preface_seen: bool,
     is_client: bool,
     pub(crate) work: Work,
+    /// Behind the connection: it is over when it is kept.
+    _keeper: Keeper,
 }
 
 impl Raw {
     /// A server before the first byte.
     pub(crate) fn fresh_server(config: Config) -> Self {
-        Self::around(Connection::server(config, Instant::ZERO), false)
+        let keeper = Keeper::new();
+        Self::around(Connection::server(config, Instant::ZERO), false, keeper)
     }
 
     /// A client before the first byte.
     pub(crate) fn fresh_client(config: Config) -> Self {
-        Self::around(Connection::client(config, Instant::ZERO), true)
+        let keeper = Keeper::new();
+        Self::around(Connection::client(config, Instant::ZERO), true, keeper)
     }
 
-    fn around(conn: Connection, is_client: bool) -> Self {
+    fn around(conn: Connection, is_client: bool, keeper: Keeper) -> Self {
         Self {
             conn,
             now: Instant::ZERO,
@@ -106,6 +110,7 @@ impl Raw {
             preface_seen: !is_client,
             is_client,
             work: Work::default(),
+            _keeper: keeper,
         }
     }
 

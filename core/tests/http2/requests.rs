@@ -20,7 +20,7 @@ fn exchange(frames: &[Vec<u8>]) -> Vec<u8> {
     let events = server.events();
     let Some(&Event::Headers { stream, .. }) = events.first() else { panic!("{events:?}") };
     assert!(!server.conn.is_receiving(stream), "{events:?}");
-    let content = server.conn.recv_data(stream).map(|data| data.split().to_vec());
+    let content = server.conn.take_data(stream).map(|data| data.to_vec());
     server.respond(stream, false);
     server.send(stream, 5, true);
     let answers = server.answers();

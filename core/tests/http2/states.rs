@@ -372,7 +372,7 @@ fn no_event_follows_a_reset_of_ours() {
     server.conn.reset(key, Reason::CANCEL);
     server.feed(b"def");
     assert_eq!(server.events(), []);
-    assert_eq!(server.conn.recv_data(key).unwrap(), &b"abc"[..]);
+    assert_eq!(server.conn.take_data(key).unwrap(), &b"abc"[..]);
     server.conn.release(key);
     server.lives();
 }
@@ -391,7 +391,7 @@ fn no_event_follows_the_last_when_a_stream_ends_amid_a_frame() {
     );
     server.feed(b"def");
     assert_eq!(server.events(), []);
-    assert_eq!(server.conn.recv_data(key).unwrap(), &b"abc"[..]);
+    assert_eq!(server.conn.take_data(key).unwrap(), &b"abc"[..]);
     server.lives();
 }
 

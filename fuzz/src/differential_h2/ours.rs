@@ -3,8 +3,9 @@
 use bytes::Buf;
 use std::collections::HashMap;
 
-use unwired_core::http2::{Config, Connection, Event, Fields, StreamKey};
+use unwired_core::http2::{Config, Event, Fields, StreamKey};
 use unwired_core::{Instant, Outbox};
+use unwired_replay::http2::Connection;
 
 use super::known::as_uri;
 use super::{Lines, SECTION, View, is_answered, sorted};
@@ -86,7 +87,7 @@ impl Ours {
                 }
             }
             Event::Data { stream, end_stream } => {
-                let octets = self.connection.recv_data(stream).map_or(0, |data| data.split().len());
+                let octets = self.connection.take_data(stream).map_or(0, |data| data.len());
                 self.connection.grant(stream, octets);
                 if let Some(id) = self.ids.get(&stream) {
                     self.view.requests.entry(*id).or_default().data += octets;

@@ -43,6 +43,7 @@ pub(crate) mod code {
 
     pub(crate) const RECV_MESSAGES: u8 = 48;
     pub(crate) const SEND_MESSAGES: u8 = 49;
+    pub(crate) const TAKE_METADATA: u8 = 50;
 }
 
 /// A connection that is recorded or not, with the methods that all kinds have; `$core` is the connection of the core,

@@ -164,6 +164,11 @@ impl Connection {
         data
     }
 
+    /// How many octets wait to be taken. Looking changes nothing, and is not recorded.
+    pub fn data_len(&mut self, stream: StreamKey) -> Option<usize> {
+        self.inner.recv_data(stream).map(|data| data.len())
+    }
+
     /// As the core's. It is about memory alone: it is not recorded.
     pub fn recycle(&mut self, fields: Fields) {
         self.inner.recycle(fields);

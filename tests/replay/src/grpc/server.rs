@@ -31,6 +31,14 @@ impl Connection {
         self.inner.request(call)
     }
 
+    /// As the core's. A head that was taken is no longer among those that wait.
+    pub fn take_metadata(&mut self, call: CallId) -> Metadata {
+        self.note(code::TAKE_METADATA, |recorder, writer| writer.number(recorder.number(call)));
+        let metadata = self.inner.take_metadata(call);
+        self.outcome(|digest| digest.debug(&metadata));
+        metadata
+    }
+
     /// As the core's.
     pub fn accept(&mut self, call: CallId, request: Cardinality, limits: CallLimits) {
         self.note(code::ACCEPT, |recorder, writer| {
@@ -150,6 +158,11 @@ impl Connection {
                 let status = script.value()?;
                 if let Some(call) = call {
                     self.finish(call, &status);
+                }
+            }
+            code::TAKE_METADATA => {
+                if let Some(call) = script.key()? {
+                    self.take_metadata(call);
                 }
             }
             code::SHORTEN_DEADLINE => {
