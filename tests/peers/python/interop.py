@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import ascii_lowercase
 
 from check import Failure
 from conformance import free_ports
@@ -29,7 +30,9 @@ CASE, START = 90, 30
 NINE_MINUTES = 540 + 60
 PLAIN = ("--use_tls=false",)
 # These have the suite's certificates with them, and no flags for others.
-HAS_CERTIFICATES = ("grpc-java",)
+HAS_CERTIFICATES = ("grpc-java", "grpc-ruby")
+# These have no limits of time in the cases that soak: they were written here.
+IMPATIENT = ("grpcio", "grpc-js")
 # How fast a call is, is nobody's business here.
 SOAK = ("--soak_iterations=10",)
 PATIENT = (
@@ -40,6 +43,11 @@ PATIENT = (
 
 # Why a case is not run.
 NO_CASE = "its client does not have the case"
+ALL_OR_NONE = "it compresses all messages of a call or none"
+DROPPED = (
+    "its client cancels a call by dropping it, which leaves no status to look at: "
+    "our server is watched in `tests/tests/tonic`"
+)
 BLIND = "it does not tell a program whether a message came compressed"
 NO_COMPRESSION = "its server looks at no compression"
 NO_COMPRESSION_IN = "its server compresses unary responses where it is asked to, and looks at no other compression"
@@ -63,13 +71,23 @@ SERVER_LACKS: dict[str, dict[str, str]] = {
         "server_compressed_streaming": NO_COMPRESSION_IN,
         "pick_first_unary": NO_ID,
     },
+    "grpc-ruby": {
+        **dict.fromkeys(COMPRESSION, NO_COMPRESSION),
+        "pick_first_unary": NO_ID,
+        "concurrent_large_unary": "its server has 30 threads, and refuses calls that find none free (`RpcServer`)",
+    },
+    "tonic": {
+        "client_compressed_unary": BLIND,
+        "client_compressed_streaming": BLIND,
+        "server_compressed_streaming": ALL_OR_NONE,
+    },
 }
 CLIENT_LACKS: dict[str, dict[str, str]] = {
     "grpc-go": dict.fromkeys((*COMPRESSION, "concurrent_large_unary", "long_lived_channel"), NO_CASE),
     "grpcio": {
         "server_compressed_unary": BLIND,
         "server_compressed_streaming": BLIND,
-        "client_compressed_streaming": "it compresses all messages of a call or none",
+        "client_compressed_streaming": ALL_OR_NONE,
     },
     "grpc-js": {
         "server_compressed_unary": BLIND,
@@ -78,6 +96,26 @@ CLIENT_LACKS: dict[str, dict[str, str]] = {
         "client_compressed_streaming": NO_CASE,
     },
     "grpc-java": dict.fromkeys(("concurrent_large_unary", "long_lived_channel"), NO_CASE),
+    "grpc-ruby": dict.fromkeys(
+        (
+            "concurrent_large_unary",
+            "pick_first_unary",
+            "server_compressed_unary",
+            "server_compressed_streaming",
+            "special_status_message",
+            "rpc_soak",
+            "channel_soak",
+            "long_lived_channel",
+        ),
+        NO_CASE,
+    ),
+    "tonic": {
+        "server_compressed_unary": BLIND,
+        "server_compressed_streaming": BLIND,
+        "client_compressed_streaming": ALL_OR_NONE,
+        **dict.fromkeys(("cancel_after_begin", "cancel_after_first_response"), DROPPED),
+        "timeout_on_sleeping_server": "its client says CANCELLED where its own deadline passes (`TimeoutExpired`)",
+    },
 }
 # Programs that assert what their own library does not do any more.
 OTHER_CODE = "its program expects UNKNOWN of its library, which makes INTERNAL of it (`toRPCErr`)"
@@ -221,7 +259,7 @@ class Matrix:
         """A client of the peer's, and our server on each runtime."""
         column = Column(peer.title)
         column.not_run = {**CLIENT_LACKS.get(peer.name, {}), BACKOFF: NO_CASE}
-        patient = [] if peer.name in ("grpcio", "grpc-js") else list(PATIENT)
+        patient = [] if peer.name in IMPATIENT else list(PATIENT)
         server = self._ours("interop_server")
         for runtime in self._runtimes:
             with (
@@ -293,7 +331,7 @@ def note(notes: list[str], why: str) -> str:
     """The letter of a reason."""
     if why not in notes:
         notes.append(why)
-    return f"— ({'abcdefghijklmnop'[notes.index(why)]})"
+    return f"— ({ascii_lowercase[notes.index(why)]})"
 
 
 def table(cases: list[str], columns: list[Column], notes: list[str]) -> list[str]:
@@ -325,7 +363,7 @@ def written(matrix: Matrix, theirs: list[Column], ours: list[Column], http2: lis
         ["## HTTP/2: servers that do on purpose what few do"],
         table(matrix.http2_cases(), http2, notes),
         ["## Why a case was not run"],
-        [f"- ({'abcdefghijklmnop'[place]}) {why}." for place, why in enumerate(notes)],
+        [f"- ({ascii_lowercase[place]}) {why}." for place, why in enumerate(notes)],
     ]
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
