@@ -1,6 +1,11 @@
 //! Messages to bytes and back.
 
+mod room;
+
 use bytes::{Bytes, BytesMut};
+
+pub(crate) use room::give_back;
+pub use room::make_room;
 
 use crate::Status;
 
@@ -29,7 +34,7 @@ pub struct Prost;
 impl<T: prost::Message + Default> Codec<T> for Prost {
     fn encode(message: &T, out: &mut BytesMut) -> Result<(), Status> {
         // It grows as it needs to; this way it does so once.
-        out.reserve(message.encoded_len());
+        make_room(out, message.encoded_len());
         message.encode_raw(out);
         Ok(())
     }

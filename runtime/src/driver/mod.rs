@@ -19,6 +19,7 @@ pub(crate) use link::{Handlers, Link, Protocol, Shared};
 pub(crate) use wakers::CallWakers;
 pub(crate) use wakers::{keep, wake_all};
 
+use crate::codec::give_back;
 use crate::transport::{BoxStream, ByteStream, RuntimeHandle, Timer};
 use scratch::Scratch;
 
@@ -97,6 +98,7 @@ impl<S: Side> Driver<S> {
     /// Reads once, acts, writes what came of it. Three short locks, and the socket is touched between them.
     fn turn(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Turn {
         let now = self.runtime.now();
+        give_back(now);
         let read = self.read(cx, &mut scratch.input);
         let moved = read.is_some() || !self.unread.is_empty();
         self.act(now, read.and_then(|read| scratch.input.get(..read)));
