@@ -2,6 +2,7 @@
 
 mod bare_h2;
 mod client;
+mod foreign;
 mod limit;
 mod tonic;
 mod unwired;
@@ -29,12 +30,23 @@ pub(crate) const H2: &str = "h2";
 /// A server that does no work at all: what the machine can do.
 pub(crate) const LIMIT: &str = "limit";
 
+/// gRPC of C++ and of Python, where `bench/peers/build` has built them.
+pub(crate) const CPP: &str = "grpc++";
+pub(crate) const PYTHON: &str = "grpcio";
+
 /// One implementation.
 pub(crate) struct Contender {
     pub(crate) name: &'static str,
     pub(crate) serve: Serve,
     /// Its client, if it has one; who has one also serves streams and large messages.
     pub(crate) drive: Option<client::Drive>,
+    /// Whether it can be measured here.
+    pub(crate) is_there: fn() -> bool,
+}
+
+/// One that is a part of this program.
+const fn own(name: &'static str, serve: Serve, drive: Option<client::Drive>) -> Contender {
+    Contender { name, serve, drive, is_there: || true }
 }
 
 /// Serves on a free loopback port until the process is killed, and tells the address once it listens.
@@ -48,15 +60,17 @@ const ANYWHERE: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
 
 /// All contenders, in the order of the reports.
 pub(crate) const ALL: &[Contender] = &[
-    Contender { name: OURS, serve: unwired::on_tokio, drive: Some(client::drive::<unwired::Client>) },
-    Contender { name: OURS_ON_THREADS, serve: unwired::on_tokio_threads, drive: None },
-    Contender { name: OURS_ON_SMOL, serve: unwired::on_smol, drive: None },
-    Contender { name: OURS_ON_ASYNC_STD, serve: unwired::on_async_std, drive: None },
-    Contender { name: OURS_ON_BLOCKING, serve: unwired::on_blocking, drive: None },
-    Contender { name: TONIC, serve: tonic::on_one_thread, drive: Some(client::drive::<tonic::Client>) },
-    Contender { name: TONIC_ON_THREADS, serve: tonic::on_threads, drive: None },
-    Contender { name: H2, serve: bare_h2::serve, drive: None },
-    Contender { name: LIMIT, serve: limit::serve, drive: None },
+    own(OURS, unwired::on_tokio, Some(client::drive::<unwired::Client>)),
+    own(OURS_ON_THREADS, unwired::on_tokio_threads, None),
+    own(OURS_ON_SMOL, unwired::on_smol, None),
+    own(OURS_ON_ASYNC_STD, unwired::on_async_std, None),
+    own(OURS_ON_BLOCKING, unwired::on_blocking, None),
+    own(TONIC, tonic::on_one_thread, Some(client::drive::<tonic::Client>)),
+    own(TONIC_ON_THREADS, tonic::on_threads, None),
+    own(H2, bare_h2::serve, None),
+    own(LIMIT, limit::serve, None),
+    Contender { name: CPP, serve: foreign::on_cpp, drive: None, is_there: foreign::has_cpp },
+    Contender { name: PYTHON, serve: foreign::on_python, drive: None, is_there: foreign::has_python },
 ];
 
 pub(crate) fn find(name: &str) -> Result<&'static Contender, Box<dyn Error>> {

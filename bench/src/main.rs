@@ -28,7 +28,8 @@ usage: unwired-bench all|unary|stream|large|client|memory|scale [OPTION VALUE]..
        unwired-bench instructions [NAME]
 
   all           all of the following
-  unary         a greeter server of each contender, pinned to one core and loaded from another
+  unary         a greeter server of each contender, pinned to one core and loaded from another; grpc++ and grpcio are among them
+                where bench/peers/build has built them
   stream        one call that answers with at least 3 million messages of 100 bytes, to the contender's own client
   large         messages of 1 MiB there and back, with the contender's own client
   client        greetings of the contender's own client, answered by a server that does no work
