@@ -66,14 +66,14 @@ const WORK: &[Work] = &[
         what: "core, client: greeter",
         units: IN_FLIGHT,
         run: |rounds, _| core_work::call(Calls::Plain, rounds),
-        bound: (10_550, 185),
+        bound: (8_800, 185),
     },
     Work {
         name: "core-client-varied",
         what: "core, client: greeter, another timeout and id in each call",
         units: IN_FLIGHT,
         run: |rounds, _| core_work::call(Calls::Varied, rounds),
-        bound: (21_800, 1200),
+        bound: (16_600, 600),
     },
     Work {
         name: "core-client-stream",
@@ -108,7 +108,7 @@ const WORK: &[Work] = &[
         what: "channel with stubs and prost: greeter, a task for each call",
         units: IN_FLIGHT,
         run: |rounds, _| runtime_work::call(rounds),
-        bound: (16_800, 690),
+        bound: (15_050, 690),
     },
     Work {
         name: "client-stream",

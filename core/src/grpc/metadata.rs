@@ -1,6 +1,7 @@
 mod value;
 
 use core::fmt;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -299,7 +300,7 @@ impl Metadata {
 
     fn put_text(
         &mut self,
-        name: &Name,
+        name: &Name<'_>,
         value: &[u8],
         replaces: bool,
         secret: bool,
@@ -317,12 +318,10 @@ impl Metadata {
     }
 
     fn push(&mut self, name: &[u8], value: &[u8], secret: bool) {
-        let fields = Arc::make_mut(self.0.get_or_insert_default());
-        if secret || is_credential(name) {
-            fields.push_sensitive(name, value);
-        } else {
-            fields.push(name, value);
-        }
+        let fields = Arc::make_mut(self.0.get_or_insert_with(|| Arc::new(Fields::with_some_room())));
+        // All that HTTP/2 minds is reserved, and has been refused.
+        let sensitive = secret || is_credential(name);
+        fields.push_classified(Field { name, value, sensitive }, Class::Regular);
     }
 
     fn remove_named(&mut self, name: &[u8]) -> bool {
@@ -338,11 +337,12 @@ impl Metadata {
 }
 
 /// A name that an application may send, in lower case.
-struct Name(String);
+struct Name<'a>(Cow<'a, str>);
 
-impl Name {
-    fn new(name: &str) -> Result<Self, MetadataError> {
-        let name = name.to_ascii_lowercase();
+impl<'a> Name<'a> {
+    fn new(name: &'a str) -> Result<Self, MetadataError> {
+        let is_lower = !name.bytes().any(|octet| octet.is_ascii_uppercase());
+        let name = if is_lower { Cow::Borrowed(name) } else { Cow::Owned(name.to_ascii_lowercase()) };
         if is_reserved(name.as_bytes()) || READABLE.contains(&name.as_bytes()) {
             return Err(MetadataError::Reserved);
         }
@@ -353,12 +353,12 @@ impl Name {
         Ok(Self(name))
     }
 
-    fn text(name: &str) -> Result<Self, MetadataError> {
+    fn text(name: &'a str) -> Result<Self, MetadataError> {
         let name = Self::new(name)?;
         if is_binary(name.0.as_bytes()) { Err(MetadataError::Kind) } else { Ok(name) }
     }
 
-    fn binary(name: &str) -> Result<Self, MetadataError> {
+    fn binary(name: &'a str) -> Result<Self, MetadataError> {
         let name = Self::new(name)?;
         if is_binary(name.0.as_bytes()) { Ok(name) } else { Err(MetadataError::Kind) }
     }

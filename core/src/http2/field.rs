@@ -126,6 +126,16 @@ impl Classes {
             Classes::of(Class::Authority) | Classes::of(Class::Regular) | Classes::of(Class::Te);
         self.0 & !MORE == REQUIRED
     }
+
+    /// Whether there is `:status`, once and ahead of the rest, and nothing else but regular lines.
+    pub(crate) const fn is_plain_response(self) -> bool {
+        self.0 & !Self::of(Class::Regular) == Self::of(Class::Status)
+    }
+
+    /// Whether there is nothing but regular lines.
+    pub(crate) const fn is_plain_trailers(self) -> bool {
+        self.0 & !Self::of(Class::Regular) == 0
+    }
 }
 
 /// Judges one line by itself; what only the whole section shows is for [`message`](super::message).

@@ -1,6 +1,6 @@
 use core::fmt;
 
-use super::field::{Class, Known, Meaning, classify, is_credential};
+use super::field::{Class, Classes, Known, Meaning, classify, is_credential};
 
 /// RFC 7541 §4.1 and RFC 9113 §6.5.2: what one field counts beyond its name and value.
 pub const FIELD_OVERHEAD: usize = 32;
@@ -52,6 +52,11 @@ impl Fields {
     /// An empty section with room for a usual head. Growing field by field costs more than reading them.
     pub(crate) fn with_room() -> Self {
         Self { bytes: Vec::with_capacity(USUAL_BYTES), index: Vec::with_capacity(USUAL_FIELDS) }
+    }
+
+    /// An empty section with room for what one call adds of its own.
+    pub(crate) fn with_some_room() -> Self {
+        Self { bytes: Vec::with_capacity(USUAL_BYTES / 2), index: Vec::with_capacity(USUAL_FIELDS / 3) }
     }
 
     /// An empty section. It allocates with the first field.
@@ -119,9 +124,16 @@ impl Fields {
         self.index.iter().map(|entry| entry.known)
     }
 
-    /// The lines in order, each with its class, and whether it is sensitive.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = (Line<'_, Class>, bool)> {
-        self.index.iter().map(|entry| {
+    /// Which classes the lines have.
+    pub(crate) fn classes(&self) -> Classes {
+        let mut classes = Classes::NONE;
+        self.index.iter().for_each(|entry| classes.add(entry.known.class));
+        classes
+    }
+
+    /// The lines in order from the `first` on, each with its class, and whether it is sensitive.
+    pub(crate) fn lines(&self, first: usize) -> impl Iterator<Item = (Line<'_, Class>, bool)> {
+        self.index.iter().skip(first).map(|entry| {
             let text = self.bytes.get(entry.name as usize..entry.end as usize).unwrap_or_default();
             let name_len = entry.value.saturating_sub(entry.name) as usize;
             (Line { text, name_len, tag: entry.known.class }, entry.sensitive)
@@ -181,10 +193,23 @@ impl Fields {
         }
     }
 
-    /// Whether it has the very lines of `other`, not empty and put together in the same way; cheaper than `==`, and may say
-    /// no of equal sections.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        !self.index.is_empty() && self.bytes == other.bytes && self.index == other.index
+    /// Whether its first lines are those of `other`. It may say no though they are, if lines were taken out of either.
+    pub(crate) fn starts_with(&self, other: &Self) -> bool {
+        self.bytes.starts_with(&other.bytes) && self.index.starts_with(&other.index)
+    }
+
+    /// How many lines at the beginning are the same as those of `other`. It may say less if lines were taken out of either.
+    pub(crate) fn common_lines(&self, other: &Self) -> usize {
+        let is_same =
+            |(own, its): &(&Entry, &Entry)| own == its && own.field(&self.bytes) == its.field(&other.bytes);
+        self.index.iter().zip(&other.index).take_while(is_same).count()
+    }
+
+    /// Keeps the first lines.
+    pub(crate) fn truncate(&mut self, lines: usize) {
+        self.index.truncate(lines);
+        let end = self.index.last().map_or(0, |entry| entry.end);
+        self.bytes.truncate(end as usize);
     }
 
     /// Becomes what `other` is, in the memory that it has.

@@ -97,9 +97,20 @@ pub(crate) fn response(fields: &Fields) -> Result<Response, Malformed> {
     if head.method.or(head.scheme).or(head.authority).or(head.path).is_some() {
         return Err(Malformed("request pseudo-header field in a response"));
     }
-    let status = head.status.and_then(parse_u64).and_then(|status| u16::try_from(status).ok());
-    let status = status.ok_or(Malformed("response without :status"))?;
-    Ok(Response { status, content_length: head.content_length })
+    Ok(Response { status: status_of(head.status)?, content_length: head.content_length })
+}
+
+/// As [`response`], of a section whose lines have these classes.
+pub(crate) fn response_of(classes: Classes, fields: &Fields) -> Result<Response, Malformed> {
+    if !classes.is_plain_response() {
+        return response(fields);
+    }
+    Ok(Response { status: status_of(Some(fields.value(0)))?, content_length: None })
+}
+
+fn status_of(value: Option<&[u8]>) -> Result<u16, Malformed> {
+    let status = value.and_then(parse_u64).and_then(|status| u16::try_from(status).ok());
+    status.ok_or(Malformed("response without :status"))
 }
 
 /// Judges the field section behind a message.
@@ -113,6 +124,11 @@ pub(crate) fn trailers(fields: &Fields) -> Result<(), Malformed> {
         return Err(Malformed("content-length in trailers"));
     }
     Ok(())
+}
+
+/// As [`trailers`], of a section whose lines have these classes.
+pub(crate) fn trailers_of(classes: Classes, fields: &Fields) -> Result<(), Malformed> {
+    if classes.is_plain_trailers() { Ok(()) } else { trailers(fields) }
 }
 
 /// The lines of a section that mean something to HTTP/2, each at most once.

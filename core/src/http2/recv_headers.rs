@@ -313,7 +313,7 @@ impl Connection {
         let judged = if is_head {
             self.judge_response(key, &fields, block.end_stream)
         } else {
-            message::trailers(&fields)
+            message::trailers_of(self.decoder.classes(), &fields)
                 .map(|()| None)
                 .map_err(|malformed| (Reason::PROTOCOL_ERROR, malformed.0))
         };
@@ -371,8 +371,8 @@ impl Connection {
         fields: &Fields,
         end_stream: bool,
     ) -> Result<Option<u16>, (Reason, &'static str)> {
-        let response =
-            message::response(fields).map_err(|malformed| (Reason::PROTOCOL_ERROR, malformed.0))?;
+        let response = message::response_of(self.decoder.classes(), fields)
+            .map_err(|malformed| (Reason::PROTOCOL_ERROR, malformed.0))?;
         if !response.is_informational()
             && let Some(stream) = self.streams.get_mut(key)
         {

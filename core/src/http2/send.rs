@@ -22,7 +22,7 @@ impl Connection {
         if self.role == Role::Server {
             return Err(OpenError::Use(UseError::WrongRole));
         }
-        let request = match message::request(&fields) {
+        let request = match message::request_of(fields.classes(), &fields) {
             Ok(request) => request,
             Err(malformed) => return Err(OpenError::Use(UseError::Malformed(malformed.0))),
         };

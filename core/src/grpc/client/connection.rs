@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use super::definition::LastDefinition;
 use super::{Call, NewCall};
 use crate::grpc::carrier::OnStream;
 use crate::grpc::link::{Link, MAX_EVENTS, Machine, delegate_to_http2};
@@ -96,6 +97,7 @@ impl core::error::Error for StartError {}
 pub struct Connection {
     link: Link<Call>,
     config: Config,
+    last: LastDefinition,
     is_ready: bool,
     calls_started: u64,
     calls_succeeded: u64,
@@ -118,6 +120,7 @@ impl Connection {
         Self {
             link: Link::new(http2::Connection::client(config.http2.clone(), now), &config),
             config,
+            last: LastDefinition::default(),
             is_ready: false,
             calls_started: 0,
             calls_succeeded: 0,
@@ -145,7 +148,8 @@ impl Connection {
     pub fn start(&mut self, now: Instant, call: &NewCall<'_>) -> Result<CallId, StartError> {
         call.check_deadline(now).map_err(StartError::Failed)?;
         let mut fields = self.link.http2.spare_fields();
-        call.put(now, self.config.accept, &mut fields);
+        self.last.put(call, self.config.accept, &mut fields);
+        call.put_own(now, &mut fields);
         match self.link.http2.open(fields, false) {
             Ok(stream) => {
                 self.calls_started = self.calls_started.saturating_add(1);
@@ -245,8 +249,9 @@ impl Connection {
         }
     }
 
-    /// A client keeps no memory of its own.
-    const fn shrink(&mut self) {}
+    fn shrink(&mut self) {
+        self.last.forget();
+    }
 
     fn parts(&mut self, call: CallId) -> Option<(&mut Call, OnStream<'_>)> {
         let entry = self.link.calls.get_mut(call).filter(|entry| !entry.ended)?;

@@ -2,6 +2,7 @@
 
 mod call;
 mod connection;
+mod definition;
 
 pub use call::{Call, NewCall};
 pub use connection::{Connection, Event, StartError};

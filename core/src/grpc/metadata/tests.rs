@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::http2::classify;
 
 fn received(lines: &[(&str, &str)]) -> Metadata {
     Metadata::from_received(lines.iter().copied().collect()).0
@@ -185,5 +186,41 @@ proptest! {
             let _ = (metadata.get(name), metadata.get_all_bin(name).count());
         }
         let _ = (HeaderMap::from(&metadata), format!("{metadata:?}"));
+    }
+}
+
+/// What goes out is not judged again: it must be regular for HTTP/2.
+#[test]
+fn what_can_be_set_is_a_regular_line_of_http2() {
+    let names = [
+        "te",
+        "host",
+        "content-length",
+        "connection",
+        "keep-alive",
+        "upgrade",
+        "x",
+        "A-b_c.9",
+        "-",
+        ".",
+        "x-bin",
+    ];
+    let values: Vec<_> = (0..=u8::MAX)
+        .map(|octet| char::from(octet).to_string())
+        .chain(["a b".to_owned(), " a\t".to_owned()])
+        .collect();
+    for name in names {
+        for value in &values {
+            let mut metadata = Metadata::new();
+            let set = metadata
+                .insert(name, value.as_str())
+                .or_else(|_| metadata.insert_bin(name, value.as_bytes()));
+            let mut fields = Fields::new();
+            metadata.put(&mut fields);
+            assert_eq!(fields.len(), usize::from(set.is_ok()));
+            for field in &fields {
+                assert_eq!(classify(field.name, field.value), Class::Regular, "{field:?}");
+            }
+        }
     }
 }

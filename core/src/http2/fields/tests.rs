@@ -21,13 +21,13 @@ fn lines_stay_in_order_with_all_that_is_known_of_them() {
     assert_eq!(classes, [Class::Path, Class::Regular, Class::Regular, Class::Regular, Class::BadName]);
     assert!(
         fields
-            .lines()
+            .lines(0)
             .map(|(line, _)| (line.name(), line.value()))
             .eq(lines.iter().map(|line| (line.0, line.1)))
     );
     assert!(
         fields
-            .lines()
+            .lines(0)
             .map(|(line, sensitive)| (line.tag, sensitive))
             .eq(classes.into_iter().zip(lines.iter().map(|line| line.2)))
     );

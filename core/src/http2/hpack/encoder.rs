@@ -67,18 +67,31 @@ impl Encoder {
     pub fn encode(&mut self, fields: &Fields, out: &mut Vec<u8>) {
         let at = self.table.changes();
         if self.is_signalled()
-            && let Some(block) = self.repeated.find(at, fields)
+            && let Some((lines, block)) = self.repeated.find(at, fields)
         {
-            return out.extend_from_slice(block);
+            out.extend_from_slice(block);
+            self.lines(fields, lines, usize::MAX, out);
+            return;
         }
         self.signal_capacity(out);
         let (start, at) = (out.len(), self.table.changes());
-        for (line, sensitive) in fields.lines() {
+        let common = self.repeated.common(at, fields);
+        let end = self.lines(fields, 0, common, out);
+        if at == self.table.changes() {
+            self.repeated.note(at, fields, common, out.get(start..end).unwrap_or_default());
+        }
+    }
+
+    /// Appends the lines from the `first` on. Answers where those before the line `mark` end.
+    fn lines(&mut self, fields: &Fields, first: usize, mark: usize, out: &mut Vec<u8>) -> usize {
+        let mut marked = None;
+        for (at, (line, sensitive)) in (first..).zip(fields.lines(first)) {
+            if at == mark {
+                marked = Some(out.len());
+            }
             self.line(line, sensitive, out);
         }
-        if at == self.table.changes() {
-            self.repeated.note(at, fields, out.get(start..).unwrap_or_default());
-        }
+        marked.unwrap_or(out.len())
     }
 
     /// Appends the header block of a section that is always the same.
@@ -220,37 +233,50 @@ impl Remembered {
     const NOTHING: Self = Self { at: 0, len: 0, block: [0; 7] };
 }
 
-/// A section and its block, good for as long as the table is as it was: calls that differ in nothing but their messages have
-/// the same head all the time.
+/// The lines at the beginning of a section and their part of the block, good for as long as the table is as it was: calls that
+/// differ in nothing but their messages have the same head all the time, and others the most of it.
 #[derive(Debug)]
 struct Repeated {
     /// [`Table::changes`] when it was encoded.
     at: u64,
+    /// As long as there is no block, all of the section that came last.
     fields: Fields,
     block: Vec<u8>,
 }
 
 impl Repeated {
     const NONE: Self = Self { at: 0, fields: Fields::new(), block: Vec::new() };
-    /// A block that is longer, or of a section that is larger, is encoded each time; bytes.
-    const MOST: usize = 512;
+    /// A section that is larger is encoded each time; bytes.
     const MOST_DECODED: usize = 2048;
+    /// What has fewer lines in common with the section before is not of the same method.
+    const LEAST: usize = 5;
 
-    fn find(&self, at: u64, fields: &Fields) -> Option<&[u8]> {
-        let is_it = !self.block.is_empty() && self.at == at && self.fields.is_same(fields);
-        is_it.then_some(&self.block)
+    /// How many lines of the section are known, and their part of the block.
+    fn find(&self, at: u64, fields: &Fields) -> Option<(usize, &[u8])> {
+        let is_it = !self.block.is_empty() && self.at == at && fields.starts_with(&self.fields);
+        is_it.then_some((self.fields.len(), &self.block))
     }
 
-    /// The block is kept when the section comes a second time: with that a value may have become worth a place in the table,
-    /// and then the table is another one.
-    fn note(&mut self, at: u64, fields: &Fields, block: &[u8]) {
+    /// How many lines at the beginning are those of the section before, if there are enough.
+    fn common(&self, at: u64, fields: &Fields) -> usize {
+        if self.at != at || !self.block.is_empty() {
+            return 0;
+        }
+        let common = fields.common_lines(&self.fields);
+        if common == fields.len() || common >= Self::LEAST { common } else { 0 }
+    }
+
+    /// The block of the first `common` lines is kept when they come a second time: with that a value may have become worth a
+    /// place in the table, and then the table is another one.
+    fn note(&mut self, at: u64, fields: &Fields, common: usize, block: &[u8]) {
         self.block.clear();
-        if self.at == at && self.fields.is_same(fields) {
+        if common > 0 {
+            self.fields.truncate(common);
             self.block.reserve_exact(block.len());
             return self.block.extend_from_slice(block);
         }
         self.fields.clear();
-        if block.len() <= Self::MOST && fields.list_size() <= Self::MOST_DECODED {
+        if fields.list_size() <= Self::MOST_DECODED {
             self.at = at;
             self.fields.copy_from(fields);
         }

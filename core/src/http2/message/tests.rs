@@ -230,9 +230,10 @@ proptest! {
         let lines: Vec<_> = picks.iter().map(|(at, _)| LINES[*at]).collect();
         let section = fields(&[&lines]);
         prop_assert_eq!(request(&section).is_ok(), is_request(&lines), "{:?}", section);
-        let mut classes = Classes::NONE;
-        section.known().for_each(|known| classes.add(known.class));
+        let classes = section.classes();
         prop_assert_eq!(request_of(classes, &section), request(&section), "{:?}", section);
+        prop_assert_eq!(response_of(classes, &section), response(&section), "{:?}", section);
+        prop_assert_eq!(trailers_of(classes, &section), trailers(&section), "{:?}", section);
         let pseudo = lines.iter().filter(|(name, _)| name.starts_with(':')).count();
         let statuses = lines.iter().filter(|(name, _)| *name == ":status").count();
         if response(&section).is_ok() {

@@ -1,4 +1,4 @@
-//! Header blocks that come again, octet by octet: a client whose calls differ in nothing but their messages sends one all the
+//! Header blocks that come again, octet by octet: calls that differ in nothing but their messages have the same all the
 //! time. For as long as the table has not changed they stand for the same fields, which need no decoding then.
 
 use crate::http2::Fields;
@@ -8,56 +8,77 @@ use crate::http2::field::Classes;
 const MOST: usize = 512;
 const MOST_DECODED: usize = 2048;
 
-/// The last block that changed nothing.
+/// How many blocks are remembered: the head and the trailers of a response, or the heads of a few methods.
+const PLACES: usize = 4;
+
+/// Blocks that came lately and changed nothing.
 #[derive(Debug)]
 pub(super) struct Repeated {
     /// What the table counted then.
     changes: u64,
-    /// A digest of the last block that was decoded. It is kept when it comes a second time: most that come once never do.
-    candidate: u64,
+    /// Digests of the last blocks that were decoded. One is kept when it comes a second time: most that come once never do.
+    candidates: [u64; PLACES],
+    /// How many candidates there were: each takes the place of the oldest.
+    noted: usize,
+    /// The oldest first.
+    blocks: Vec<Block>,
+}
+
+/// A block, and what it stands for.
+#[derive(Debug)]
+struct Block {
     encoded: Vec<u8>,
     fields: Fields,
     classes: Classes,
 }
 
 impl Repeated {
-    pub(super) const NONE: Self =
-        Self { changes: 0, candidate: 0, encoded: Vec::new(), fields: Fields::new(), classes: Classes::NONE };
+    pub(super) const NONE: Self = Self { changes: 0, candidates: [0; PLACES], noted: 0, blocks: Vec::new() };
 
-    /// Fills `out` with the fields of the block and answers their classes, if it is the one and the table is as it was.
-    pub(super) fn find(&self, block: &[u8], changes: u64, out: &mut Fields) -> Option<Classes> {
-        if self.changes != changes || self.encoded.is_empty() || self.encoded != block {
+    /// Fills `out` with the fields of the block and answers their classes, if it is remembered and the table is as it was.
+    pub(super) fn find(&self, encoded: &[u8], changes: u64, out: &mut Fields) -> Option<Classes> {
+        if self.changes != changes {
             return None;
         }
-        out.copy_from(&self.fields);
-        Some(self.classes)
+        let block = self.blocks.iter().find(|block| block.encoded == encoded)?;
+        out.copy_from(&block.fields);
+        Some(block.classes)
     }
 
     /// Says what a block stands for that left the table as it was.
-    pub(super) fn note(&mut self, block: &[u8], changes: u64, classes: Classes, fields: &Fields) {
-        if block.len() > MOST {
+    pub(super) fn note(&mut self, encoded: &[u8], changes: u64, classes: Classes, fields: &Fields) {
+        if encoded.len() > MOST {
             return;
         }
-        let candidate = digest(block, changes);
-        if self.candidate != candidate {
-            self.candidate = candidate;
+        let candidate = digest(encoded, changes);
+        if !self.candidates.contains(&candidate) {
+            if let Some(place) = self.candidates.get_mut(self.noted % PLACES) {
+                *place = candidate;
+            }
+            self.noted = self.noted.wrapping_add(1);
             return;
         }
         if fields.list_size() > MOST_DECODED {
             return;
         }
-        self.changes = changes;
-        self.classes = classes;
-        self.encoded.clear();
-        self.encoded.reserve_exact(block.len());
-        self.encoded.extend_from_slice(block);
-        self.fields.copy_from(fields);
+        if self.changes != changes {
+            self.changes = changes;
+            self.blocks.clear();
+        }
+        let mut kept = Fields::new();
+        kept.copy_from(fields);
+        let block = Block { encoded: encoded.to_vec(), fields: kept, classes };
+        if self.blocks.len() == PLACES {
+            self.blocks.remove(0);
+        }
+        self.blocks.push(block);
     }
 
     /// Bytes of memory held.
     #[expect(clippy::arithmetic_side_effects, reason = "memory that is held fits the address space")]
     pub(super) fn capacity(&self) -> usize {
-        self.encoded.capacity() + self.fields.capacity()
+        let each = |block: &Block| block.encoded.capacity() + block.fields.capacity();
+        self.blocks.capacity() * size_of::<Block>() + self.blocks.iter().map(each).sum::<usize>()
     }
 }
 

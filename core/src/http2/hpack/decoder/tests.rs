@@ -32,6 +32,26 @@ fn table_size(decoder: &Decoder) -> usize {
 }
 
 #[test]
+fn blocks_that_take_turns_are_all_remembered() {
+    let mut d = Decoder::new(DecoderLimits::default());
+    let blocks = [&[0x88][..], &[0x88, 0x86], &[0x82], &[0x83]];
+    for (round, remembered) in [false, false, true].into_iter().enumerate() {
+        for block in blocks {
+            let found = d.repeated.find(block, d.table.changes(), &mut Fields::new());
+            assert_eq!(found.is_some(), remembered, "{block:02x?} in round {round}");
+            assert_eq!(d.decode(block, true, &mut Fields::new()), Ok(Progress::Complete));
+        }
+    }
+    // The oldest makes room.
+    for _ in 0..2 {
+        assert_eq!(d.decode(&[0x84], true, &mut Fields::new()), Ok(Progress::Complete));
+    }
+    let found = [blocks[0], blocks[1], &[0x84]]
+        .map(|block| d.repeated.find(block, d.table.changes(), &mut Fields::new()).is_some());
+    assert_eq!(found, [false, true, true]);
+}
+
+#[test]
 fn a_block_is_remembered_once_it_came_again_and_until_the_table_changes() {
     let mut d = decoder();
     let block = literal(WITHOUT, b"x-same", b"value");

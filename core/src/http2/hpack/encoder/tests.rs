@@ -273,6 +273,49 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Sections that begin alike, as the heads of calls do.
+    #[test]
+    fn what_begins_as_before_arrives_and_both_tables_stay_the_same(
+        sections in proptest::collection::vec(fields(), 1..4),
+        order in proptest::collection::vec(
+            (any::<prop::sample::Index>(), any::<prop::sample::Index>(), proptest::option::weighted(0.1, 0..400_u32)), 1..24,
+        ),
+    ) {
+        let mut pair = Pair::new();
+        for (head, rest, limit) in order {
+            if let Some(limit) = limit {
+                pair.decoder.set_table_limit(limit);
+                pair.encoder.set_table_limit(limit);
+            }
+            let mut section = head.get(&sections).clone();
+            section.extend_from(rest.get(&sections));
+            pair.send(&section);
+        }
+    }
+}
+
+#[test]
+fn the_beginning_of_a_section_is_remembered_without_the_rest() {
+    let mut pair = Pair::new();
+    let id = |number: u32| [("x-tenant", "a".to_owned()), ("x-request-id", number.to_string())];
+    let call = |number: u32| {
+        let own = id(number);
+        let lines = REQUEST.iter().copied().chain(own.iter().map(|(name, value)| (*name, value.as_str())));
+        lines.collect::<Fields>()
+    };
+    for number in 0..5 {
+        pair.send(&call(number));
+    }
+    let at = pair.encoder.table.changes();
+    let found = pair.encoder.repeated.find(at, &call(99)).map(|(lines, _)| lines);
+    assert_eq!(found, Some(REQUEST.len() + 1));
+    let other: Fields = [("x-tenant", "a"), ("x-request-id", "99")].into_iter().collect();
+    assert_eq!(pair.encoder.repeated.find(at, &other), None);
+}
+
 #[test]
 fn a_section_is_remembered_once_it_came_again_and_until_the_table_changes() {
     let mut pair = Pair::new();
