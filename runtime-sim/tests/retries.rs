@@ -301,12 +301,216 @@ fn the_first_of_several_streams_of_answers_counts() {
 
         guide.script(3, busy());
         assert_eq!(features().await.unwrap_err().code(), Code::Unavailable);
-
-        // What has a stream of requests is sent once.
-        guide.script(1, busy());
-        client.record_route(stream::iter((0..5).map(point))).await.unwrap_err();
-        assert_eq!(guide.attempts(), said(1));
     });
+}
+
+#[test]
+fn each_of_several_attempts_sends_the_stream_of_requests() {
+    let policy = HedgingPolicy::new(3, SECOND, [Code::Unavailable]);
+    simulate(&MethodConfig::new().hedge(policy), async |sim, client, guide| {
+        guide.0.lock().unwrap().hanging = 1;
+        let begun = sim.now();
+        let summary = client.record_route(stream::iter((0..50).map(point))).await.unwrap().into_inner();
+        assert_eq!((summary.point_count, guide.attempts()), (50, said(2)));
+        let took = sim.now() - begun;
+        assert!((SECOND..SECOND * 2).contains(&took), "{took:?}");
+
+        // The second attempt begins while the first has sent a part, and is the one that is answered.
+        guide.0.lock().unwrap().hanging = 1;
+        let (mut points, summary) = client.record_route_halves(Request::new(())).await.unwrap();
+        let runtime = sim.host("client").runtime();
+        for number in 0..20 {
+            points.send(point(number)).await.unwrap();
+            runtime.sleep(MILLISECOND * 100).await;
+        }
+        points.close();
+        assert_eq!(summary.response().await.unwrap().into_inner().point_count, 20);
+
+        guide.script(2, busy());
+        let (mut notes, mut back) = client.route_chat_halves(Request::new(())).await.unwrap();
+        for number in 0..10 {
+            notes.send(note(number.to_string())).await.unwrap();
+            let echo = back.message().await.unwrap().unwrap();
+            assert_eq!(echo.message, number.to_string());
+        }
+        notes.close();
+        assert!(back.message().await.unwrap().is_none());
+        assert_eq!(guide.attempts(), said(3));
+
+        guide.script(3, busy());
+        let status = client.record_route(stream::iter((0..5).map(point))).await.unwrap_err();
+        assert_eq!((status.code(), guide.attempts()), (Code::Unavailable, said(3)));
+
+        guide.script(1, Status::not_found("no"));
+        let status = client.record_route(stream::iter((0..5).map(point))).await.unwrap_err();
+        assert_eq!((status.code(), guide.attempts()), (Code::NotFound, said(1)));
+    });
+}
+
+#[test]
+fn a_stream_of_requests_that_is_too_long_to_be_kept_has_one_attempt() {
+    let policy = HedgingPolicy::new(3, SECOND, [Code::Unavailable]);
+    simulate(&MethodConfig::new().hedge(policy), async |sim, client, guide| {
+        // Nothing is answered before all is there.
+        let points = stream::iter((0..200_000).map(point));
+        let summary = client.record_route(points).await.unwrap().into_inner();
+        assert_eq!((summary.point_count, guide.attempts()), (200_000, said(1)));
+
+        // One message that is longer than all that is kept.
+        let mut back =
+            client.route_chat(stream::iter([note("x".repeat(300_000))])).await.unwrap().into_inner();
+        assert_eq!(back.message().await.unwrap().unwrap().message.len(), 300_000);
+        assert!(back.message().await.unwrap().is_none());
+
+        // Where no attempt comes so far, no more is taken than is kept.
+        guide.script(0, Status::OK);
+        guide.0.lock().unwrap().hanging = 3;
+        let (mut notes, mut back) = client.route_chat_halves(Request::new(())).await.unwrap();
+        let mut taken = 0;
+        let sending = async {
+            for _ in 0..100 {
+                notes.send(note("x".repeat(10_000))).await.unwrap();
+                taken += 1;
+            }
+        };
+        let runtime = sim.host("client").runtime();
+        assert!(runtime.timeout(SECOND * 10, sending).await.is_err());
+        assert_eq!((taken, guide.attempts()), ((256 << 10) / 10_070, said(3)));
+        assert!(runtime.timeout(SECOND * 10, back.message()).await.is_err());
+    });
+}
+
+#[test]
+fn a_hedged_call_ends_at_its_deadline_and_with_who_gives_it_up() {
+    let policy = HedgingPolicy::new(3, SECOND, [Code::Unavailable]);
+    simulate(&MethodConfig::new().hedge(policy), async |sim, client, guide| {
+        let mut metadata = Metadata::new();
+        metadata.insert("grpc-retry-pushback-ms", "20000").unwrap();
+        for (failing, hanging) in [(1, 0), (0, 9)] {
+            guide.script(failing, Status::with_metadata(Code::Unavailable, "busy", metadata.clone()));
+            guide.0.lock().unwrap().hanging = hanging;
+            let begun = sim.now();
+            let mut request = Request::new(point(7));
+            request.set_timeout(SECOND * 5);
+            let status = client.get_feature(request).await.unwrap_err();
+            assert_eq!((status.code(), sim.now() - begun), (Code::DeadlineExceeded, SECOND * 5));
+        }
+        for (failing, hanging) in [(1, 0), (0, 9)] {
+            guide.script(failing, Status::with_metadata(Code::Unavailable, "busy", metadata.clone()));
+            guide.0.lock().unwrap().hanging = hanging;
+            let begun = sim.now();
+            let mut request = Request::new(stream::iter((0..5).map(point)));
+            request.set_timeout(SECOND * 5);
+            let status = client.record_route(request).await.unwrap_err();
+            assert_eq!((status.code(), sim.now() - begun), (Code::DeadlineExceeded, SECOND * 5));
+        }
+        let runtime = sim.host("client").runtime();
+        guide.script(0, Status::OK);
+        guide.0.lock().unwrap().hanging = 9;
+        let call = client.record_route(stream::pending());
+        assert!(runtime.timeout(MILLISECOND * 500, call).await.is_err());
+        runtime.sleep(SECOND * 10).await;
+        assert_eq!(guide.attempts(), said(1), "no attempt follows for nobody");
+    });
+}
+
+/// Streams of requests that are hedged while servers fail, hang and lose their connections: each ends, with all that was
+/// sent or for a reason that there is, and is carried out no more often than it may be.
+fn hedged_storm(sim: &Sim) {
+    let mut random = sim.random();
+    sim.set_default_link(
+        Link::default().latency(random.up_to(MILLISECOND * 50)).jitter(random.up_to(MILLISECOND * 20)),
+    );
+    let guide = Guide::default();
+    let hosts: Vec<_> = (0..1 + random.below(3)).map(|n| sim.host(&format!("server{n}"))).collect();
+    for host in &hosts {
+        let server = Server::builder().add_service(RouteGuideServer::new(guide.clone()));
+        drop(host.serve(PORT, server).unwrap());
+    }
+    let addresses: Vec<_> = hosts.iter().map(|host| format!("{}:{PORT}", host.ip())).collect();
+    let delay = random.up_to(SECOND);
+    let policy = HedgingPolicy::new(3, delay, [Code::Unavailable]);
+    let config = ServiceConfig::new().default_method(MethodConfig::new().hedge(policy));
+    let channel = sim.host("client").channel(format!("ipv4:{}", addresses.join(","))).unwrap();
+    let channel = channel.load_balancing(LoadBalancing::RoundRobin).service_config(config);
+    let client = RouteGuideClient::new(channel.connect_lazy());
+    let runtime = sim.host("client").runtime();
+    sim.run_until(async {
+        for _ in 0..10 {
+            guide.script(random.below(4), busy());
+            guide.0.lock().unwrap().hanging = random.below(2);
+            let resets = random.chance(0.3).then(|| (random.up_to(SECOND), random.below(hosts.len())));
+            let messages = random.below(40) as i32;
+            let length = random.below(30_000);
+            let (pause, is_slow) = (random.up_to(MILLISECOND * 50), random.chance(0.5));
+            let gives_up = random.chance(0.2).then(|| random.up_to(SECOND * 2));
+            let timeout = SECOND * 30;
+            let call = async {
+                if random.chance(0.5) {
+                    let runtime = runtime.clone();
+                    let points = stream::unfold(0, move |number| {
+                        let runtime = runtime.clone();
+                        async move {
+                            if is_slow {
+                                runtime.sleep(pause).await;
+                            }
+                            (number < messages).then(|| (point(number), number + 1))
+                        }
+                    });
+                    let mut request = Request::new(points);
+                    request.set_timeout(timeout);
+                    let summary = client.record_route(request).await?;
+                    assert_eq!(summary.into_inner().point_count, messages);
+                    return Ok::<_, Status>(());
+                }
+                let mut request = Request::new(());
+                request.set_timeout(timeout);
+                let (mut notes, mut back) = client.route_chat_halves(request).await?;
+                let sending = async {
+                    for number in 0..messages {
+                        if notes.send(note(format!("{number}:{}", "x".repeat(length)))).await.is_err() {
+                            return;
+                        }
+                        if is_slow {
+                            runtime.sleep(pause).await;
+                        }
+                    }
+                    notes.close();
+                };
+                let receiving = async {
+                    let mut number = 0;
+                    while let Some(note) = back.message().await? {
+                        assert!(note.message.starts_with(&format!("{number}:")), "in order, each once");
+                        number += 1;
+                    }
+                    assert_eq!(number, messages);
+                    Ok(())
+                };
+                join(sending, receiving).await.1
+            };
+            let weather = async {
+                if let Some((after, server)) = resets {
+                    runtime.sleep(after).await;
+                    sim.reset_connections("client", hosts[server].name());
+                }
+            };
+            let begun = sim.now();
+            let ended = join(runtime.timeout(gives_up.unwrap_or(timeout * 2), call), weather).await.0;
+            assert!(ended.is_ok() || gives_up.is_some(), "a call hangs");
+            let took = sim.now() - begun;
+            if let Ok(Err(status)) = ended {
+                let is_late = status.code() == Code::DeadlineExceeded && took >= timeout;
+                assert!(is_late || status.code() == Code::Unavailable, "nothing explains {status}");
+            }
+            // One that no server has acted on, as far as the client knows, is made again beside those.
+            assert!(guide.attempts().len() <= 6, "{:?}", guide.attempts());
+        }
+    });
+}
+
+#[test]
+fn hedged_streams_end_and_are_whole() {
+    check(seeds(300), hedged_storm);
 }
 
 /// A server, and its end.

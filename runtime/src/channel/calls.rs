@@ -5,7 +5,6 @@ use std::sync::Arc;
 use futures_core::Stream;
 use unwired_core::grpc::{BatchBuilder, CallLimits, Cardinality, Encoding};
 
-use super::hedging::hedge;
 use super::policy::{Retries, Verdict};
 use super::service_config::Attempts;
 use super::setup::Setup;
@@ -63,10 +62,10 @@ impl Client {
         let (message, request) = request.into_parts();
         let setup = self.setup(path, &request, Cardinality::One);
         let throttle = setup.channel.throttle.as_ref();
-        let policy = match setup.attempts {
+        let policy = match setup.attempts() {
             Some(Attempts::Hedge(policy)) => {
                 let message = compressed::<C, T>(&message, setup.encoding)?;
-                let call = hedge(&setup, policy, &message).await?;
+                let call = setup.start_hedged(policy, message).await?;
                 return Answer::new(self.streaming_of::<C, U>(call, &setup)).response().await;
             }
             Some(Attempts::Retry(policy)) => Some(policy),
@@ -115,8 +114,8 @@ impl Client {
         let (message, request) = request.into_parts();
         let setup = self.setup(path, &request, Cardinality::Many);
         let message = compressed::<C, T>(&message, setup.encoding)?;
-        let call = match setup.attempts {
-            Some(Attempts::Hedge(policy)) => hedge(&setup, policy, &message).await?,
+        let call = match setup.attempts() {
+            Some(Attempts::Hedge(policy)) => setup.start_hedged(policy, message).await?,
             _ => setup.start_resendable(Some(message)).await?,
         };
         Ok(Response::new(self.streaming_of::<C, U>(call, &setup)))
@@ -137,7 +136,7 @@ impl Client {
         }
         let (messages, request) = request.into_parts();
         let setup = self.setup(path, &request, Cardinality::One);
-        let call = setup.start_resendable(None).await?;
+        let call = setup.start_stream().await?;
         self.pump::<C, S>(&call, setup.encoding, messages);
         Answer::new(self.streaming_of::<C, U>(call, &setup)).response().await
     }
@@ -155,7 +154,7 @@ impl Client {
             return Box::pin(self.intercepted_client_streaming_halves::<C, T, U>(path, request)).await;
         }
         let setup = self.setup(path, &request, Cardinality::One);
-        let call = setup.start_resendable(None).await?;
+        let call = setup.start_stream().await?;
         let answer = Answer::new(self.streaming_of::<C, U>(Arc::clone(&call), &setup));
         Ok((Outgoing::new(call, gather::<C, T>, setup.encoding), answer))
     }
@@ -175,7 +174,7 @@ impl Client {
         }
         let (messages, request) = request.into_parts();
         let setup = self.setup(path, &request, Cardinality::Many);
-        let call = setup.start_resendable(None).await?;
+        let call = setup.start_stream().await?;
         self.pump::<C, S>(&call, setup.encoding, messages);
         Ok(Response::new(self.streaming_of::<C, U>(call, &setup)))
     }
@@ -193,7 +192,7 @@ impl Client {
             return Box::pin(self.intercepted_streaming_halves::<C, T, U>(path, request)).await;
         }
         let setup = self.setup(path, &request, Cardinality::Many);
-        let call = setup.start_resendable(None).await?;
+        let call = setup.start_stream().await?;
         let messages = self.streaming_of::<C, U>(Arc::clone(&call), &setup);
         Ok((Outgoing::new(call, gather::<C, T>, setup.encoding), messages))
     }
@@ -239,7 +238,7 @@ impl Client {
             limits,
             waits_for_ready: waits_for_ready.unwrap_or(false),
             parent: request.parent.as_ref(),
-            attempts: method.map(|method| &method.attempts),
+            method: method.cloned(),
         }
     }
 

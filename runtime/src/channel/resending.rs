@@ -5,23 +5,15 @@ use core::task::{Poll, Waker};
 use core::time::Duration;
 use std::sync::{Arc, OnceLock, Weak};
 
-use unwired_core::Instant;
-use unwired_core::grpc::{
-    Batch, CallId, CallLimits, Cardinality, Encoding, Message, Metadata, Received, SendMessageError,
-};
+use unwired_core::grpc::{Batch, CallId, Encoding, Message, Metadata, Received, SendMessageError};
 
-use super::client_channel::ClientChannel;
+use super::kept::Kept;
 use super::policy::{Retries, Verdict};
 use super::service_config::Attempts;
-use super::setup::Setup;
+use super::setup::{KeptSetup, Setup};
 use crate::Status;
 use crate::call::{CallHandle, Calls, send};
 use crate::sync::{Mutex, MutexGuard, lock};
-
-/// What a call keeps of what it has sent, bytes; the attempt at which it becomes more is the last. As gRPC's C++ has it.
-const MAX_KEPT: usize = 256 << 10;
-/// What a kept batch costs beside its bytes.
-const BATCH_COST: usize = 64;
 
 /// A call that may be sent several times: because no server has acted on it, or because its method has a policy for retries
 /// (gRFC A6). It is bound to an attempt once the server has answered that, or once more was sent than is kept.
@@ -30,15 +22,7 @@ const BATCH_COST: usize = 64;
 /// is made.
 pub(super) struct Resending {
     me: Weak<Self>,
-    channel: Arc<ClientChannel>,
-    path: &'static str,
-    metadata: Metadata,
-    deadline: Option<Instant>,
-    response: Cardinality,
-    encoding: Encoding,
-    limits: CallLimits,
-    waits_for_ready: bool,
-    attempts: Option<Attempts>,
+    setup: KeptSetup,
     /// The attempt that the call is bound to.
     bound: OnceLock<Arc<CallHandle>>,
     state: Mutex<State>,
@@ -46,8 +30,7 @@ pub(super) struct Resending {
 
 struct State {
     stage: Stage,
-    sent: Vec<Batch>,
-    kept: usize,
+    sent: Kept,
     /// No message follows.
     is_closed: bool,
     retries: Retries,
@@ -81,10 +64,11 @@ enum Current {
 
 impl Resending {
     pub(super) fn new(setup: &Setup<'_>, first: Arc<CallHandle>, message: Option<Message>) -> Arc<Self> {
-        let sent: Vec<Batch> = message.into_iter().map(Batch::from).collect();
+        let is_closed = message.is_some();
+        let mut sent = Kept::default();
+        message.into_iter().map(Batch::from).for_each(|batch| sent.keep(batch));
         let state = State {
-            kept: sent.iter().map(cost).sum(),
-            is_closed: !sent.is_empty(),
+            is_closed,
             sent,
             stage: Stage::Live(first),
             retries: Retries::new(setup.channel.runtime.seed()),
@@ -92,20 +76,12 @@ impl Resending {
         };
         let this = Arc::new_cyclic(|me| Self {
             me: Weak::clone(me),
-            channel: Arc::clone(setup.channel),
-            path: setup.path,
-            metadata: setup.metadata.clone(),
-            deadline: setup.deadline,
-            response: setup.response,
-            encoding: setup.encoding,
-            limits: setup.limits,
-            waits_for_ready: setup.waits_for_ready,
-            attempts: setup.attempts.cloned(),
+            setup: setup.keep(),
             bound: OnceLock::new(),
             state: Mutex::new(state),
         });
         let mut state = this.lock();
-        if state.kept > MAX_KEPT {
+        if state.sent.is_over() {
             this.bind(&mut state);
         }
         drop(state);
@@ -116,26 +92,11 @@ impl Resending {
         lock(&self.state)
     }
 
-    fn setup(&self) -> Setup<'_> {
-        Setup {
-            channel: &self.channel,
-            path: self.path,
-            metadata: &self.metadata,
-            deadline: self.deadline,
-            response: self.response,
-            encoding: self.encoding,
-            limits: self.limits,
-            waits_for_ready: self.waits_for_ready,
-            parent: None,
-            attempts: self.attempts.as_ref(),
-        }
-    }
-
     /// Binds the call to its current attempt.
     fn bind(&self, state: &mut State) {
         if let Stage::Live(attempt) = replace(&mut state.stage, Stage::Bound) {
             let _ = self.bound.set(attempt);
-            state.sent = Vec::new();
+            state.sent = Kept::default();
         }
     }
 
@@ -144,7 +105,7 @@ impl Resending {
         let mut state = self.lock();
         if state.is_live(attempt) {
             self.bind(&mut state);
-            if let Some(throttle) = &self.channel.throttle {
+            if let Some(throttle) = &self.setup.channel().throttle {
                 throttle.on_success();
             }
         }
@@ -183,11 +144,11 @@ impl Resending {
             // Another who waits for the call has come to it first.
             return if matches!(state.stage, Stage::Bound) { Judged::Kept } else { Judged::Left };
         }
-        let policy = match &self.attempts {
+        let policy = match self.setup.attempts() {
             Some(Attempts::Retry(policy)) => Some(policy),
             Some(Attempts::One | Attempts::Hedge(_)) | None => None,
         };
-        let throttle = self.channel.throttle.as_ref();
+        let throttle = self.setup.channel().throttle.as_ref();
         let verdict = if is_answered {
             Verdict::GiveUp
         } else {
@@ -204,7 +165,7 @@ impl Resending {
                 drop(left);
                 if let Some(call) = self.me.upgrade() {
                     let resend = Resend { call, is_done: false };
-                    self.channel.runtime.spawn(resend.run(pause, status));
+                    self.setup.channel().runtime.spawn(resend.run(pause, status));
                 }
                 Judged::Left
             }
@@ -237,10 +198,10 @@ impl Resending {
             return None;
         }
         if let Some(batch) = state.sent.get(sent) {
-            return Some(batch.clone());
+            return Some(batch);
         }
         state.stage = Stage::Live(Arc::clone(attempt));
-        if state.kept > MAX_KEPT {
+        if state.sent.is_over() {
             self.bind(&mut state);
         }
         let (is_closed, waiting) = (state.is_closed, take(&mut state.waiting));
@@ -274,15 +235,6 @@ impl State {
     fn is_live(&self, attempt: &Arc<CallHandle>) -> bool {
         matches!(&self.stage, Stage::Live(there) if Arc::ptr_eq(there, attempt))
     }
-
-    fn keep(&mut self, batch: Batch) {
-        self.kept += cost(&batch);
-        self.sent.push(batch);
-    }
-}
-
-fn cost(batch: &Batch) -> usize {
-    batch.len() + BATCH_COST
 }
 
 /// Makes the next attempt. Dropped before it has, because the runtime has ended, it ends the call.
@@ -314,7 +266,7 @@ impl Resend {
 
     async fn send_again(&self, pause: Duration, last: Status) -> Result<(), Status> {
         let call = &self.call;
-        let setup = call.setup();
+        let setup = call.setup.get();
         setup.pause(pause, last).await?;
         let previous = call.lock().retries.previous();
         let attempt = setup.start(previous, None).await?;
@@ -380,10 +332,10 @@ impl Calls for Resending {
                     if !matches!(state.stage, Stage::Between) {
                         continue;
                     }
-                    if state.kept + cost(&batch) > MAX_KEPT {
+                    if !state.sent.fits(&batch) {
                         return Err(SendMessageError::Full(batch));
                     }
-                    state.keep(batch);
+                    state.sent.keep(batch);
                     return Ok(());
                 }
             };
@@ -393,8 +345,8 @@ impl Calls for Resending {
                     let mut state = self.lock();
                     let is_live = state.is_live(&attempt);
                     if is_live || matches!(state.stage, Stage::Between) {
-                        state.keep(kept);
-                        if is_live && state.kept > MAX_KEPT {
+                        state.sent.keep(kept);
+                        if is_live && state.sent.is_over() {
                             self.bind(&mut state);
                         }
                         return Ok(());
@@ -416,7 +368,7 @@ impl Calls for Resending {
     }
 
     fn max_send_message(&self, _: CallId) -> usize {
-        self.limits.max_send_message.unwrap_or(self.channel.config.max_send_message)
+        self.setup.max_send_message()
     }
 
     fn end_of(&self, _: CallId) -> Status {

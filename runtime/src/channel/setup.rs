@@ -9,14 +9,16 @@ use unwired_core::grpc::client::NewCall;
 use unwired_core::grpc::{CallId, CallLimits, Cardinality, Encoding, Message, SendMessageError};
 
 use super::client_channel::ClientChannel;
+use super::hedged::Hedged;
+use super::hedging::{attempt, hedge};
 use super::resending::Resending;
-use super::service_config::Attempts;
+use super::service_config::{Attempts, HedgingPolicy, MethodConfig};
 use super::starting::start;
 use crate::call::{CallHandle, Calls, Cancellation};
 use crate::{Metadata, Status};
 
 /// What a call is made with.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Setup<'a> {
     pub(super) channel: &'a Arc<ClientChannel>,
     pub(super) path: &'static str,
@@ -27,10 +29,74 @@ pub(super) struct Setup<'a> {
     pub(super) limits: CallLimits,
     pub(super) waits_for_ready: bool,
     pub(super) parent: Option<&'a Cancellation>,
-    pub(super) attempts: Option<&'a Attempts>,
+    /// What holds for its method.
+    pub(super) method: Option<Arc<MethodConfig>>,
+}
+
+/// A [`Setup`] without a parent, for a call that is sent when its request is gone.
+pub(super) struct KeptSetup {
+    channel: Arc<ClientChannel>,
+    path: &'static str,
+    metadata: Metadata,
+    deadline: Option<Instant>,
+    response: Cardinality,
+    encoding: Encoding,
+    limits: CallLimits,
+    waits_for_ready: bool,
+    method: Option<Arc<MethodConfig>>,
+}
+
+impl KeptSetup {
+    pub(super) fn get(&self) -> Setup<'_> {
+        Setup {
+            channel: &self.channel,
+            path: self.path,
+            metadata: &self.metadata,
+            deadline: self.deadline,
+            response: self.response,
+            encoding: self.encoding,
+            limits: self.limits,
+            waits_for_ready: self.waits_for_ready,
+            parent: None,
+            method: self.method.clone(),
+        }
+    }
+
+    pub(super) fn channel(&self) -> &ClientChannel {
+        &self.channel
+    }
+
+    /// How often the call is sent.
+    pub(super) fn attempts(&self) -> Option<&Attempts> {
+        self.method.as_ref().map(|method| &method.attempts)
+    }
+
+    /// The longest message that is sent, bytes.
+    pub(super) fn max_send_message(&self) -> usize {
+        self.limits.max_send_message.unwrap_or(self.channel.config.max_send_message)
+    }
 }
 
 impl Setup<'_> {
+    pub(super) fn keep(&self) -> KeptSetup {
+        KeptSetup {
+            channel: Arc::clone(self.channel),
+            path: self.path,
+            metadata: self.metadata.clone(),
+            deadline: self.deadline,
+            response: self.response,
+            encoding: self.encoding,
+            limits: self.limits,
+            waits_for_ready: self.waits_for_ready,
+            method: self.method.clone(),
+        }
+    }
+
+    /// How often the call is sent.
+    pub(super) fn attempts(&self) -> Option<&Attempts> {
+        self.method.as_ref().map(|method| &method.attempts)
+    }
+
     /// Starts a call, with its one message if it has one, after so many attempts that count.
     pub(super) async fn start(
         &self,
@@ -83,10 +149,37 @@ impl Setup<'_> {
     /// case it has to be sent again.
     pub(super) async fn start_resendable(&self, message: Option<Message>) -> Result<Arc<CallHandle>, Status> {
         // The parent is watched once, for all attempts.
-        let alone = Setup { parent: None, ..*self };
+        let alone = Setup { parent: None, ..self.clone() };
         let first = unless_cancelled(self.parent.cloned(), alone.start(0, message.clone())).await?;
         let id = first.id;
         let handle = Arc::new(CallHandle { calls: Resending::new(self, first, message), id });
+        self.cancel_with_parent(&handle);
+        Ok(handle)
+    }
+
+    /// Starts a call of one message as a hedging policy says, and gives the attempt that is answered first.
+    ///
+    /// # Errors
+    ///
+    /// The status of the attempt that ended the call, or of the last one.
+    pub(super) async fn start_hedged(
+        &self,
+        policy: &HedgingPolicy,
+        message: Message,
+    ) -> Result<Arc<CallHandle>, Status> {
+        let alone = Setup { parent: None, ..self.clone() };
+        let hedged = hedge(&alone, policy, |previous| attempt(&alone, previous, message.clone()));
+        let call = unless_cancelled(self.parent.cloned(), hedged).await?;
+        self.cancel_with_parent(&call);
+        Ok(call)
+    }
+
+    /// Starts a call with a stream of messages, as its method says.
+    pub(super) async fn start_stream(&self) -> Result<Arc<CallHandle>, Status> {
+        let Some(Attempts::Hedge(policy)) = self.attempts() else {
+            return self.start_resendable(None).await;
+        };
+        let handle = Arc::new(CallHandle { calls: Hedged::start(self.keep(), policy), id: CallId::ALONE });
         self.cancel_with_parent(&handle);
         Ok(handle)
     }
@@ -106,8 +199,7 @@ impl Setup<'_> {
             Ok(())
         });
         let Ok(slept) = runtime.timeout_at(self.deadline, slept).await else {
-            let why = format!("the deadline passed before another attempt; the last one: {status}");
-            return Err(Status::deadline_exceeded(why).caused_by(status));
+            return Err(too_late(status));
         };
         slept
     }
@@ -117,6 +209,12 @@ impl Setup<'_> {
             self.channel.runtime.spawn(cancel_with(parent.clone(), Arc::clone(&call.calls), call.id));
         }
     }
+}
+
+/// There is no time for another attempt after one that ended with `last`.
+pub(super) fn too_late(last: Status) -> Status {
+    let why = format!("the deadline passed before another attempt; the last one: {last}");
+    Status::deadline_exceeded(why).caused_by(last)
 }
 
 /// Waits for `future`, unless the call that it is done for ends first.
