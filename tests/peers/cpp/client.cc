@@ -100,7 +100,8 @@ std::shared_ptr<Channel> connect(const Flags& flags, const std::string& port) {
         const std::string name = flags.get("server_host_override", "");
         if (!name.empty()) arguments.SetSslTargetNameOverride(name);
     }
-    const std::string target = flags.get("server_host", "localhost") + ":" + port;
+    // A name would be two addresses, and each waits by itself where it does not connect.
+    const std::string target = flags.get("server_host", "127.0.0.1") + ":" + port;
     return grpc::CreateCustomChannel(target, credentials, arguments);
 }
 

@@ -28,6 +28,9 @@ BACKOFF = "connection_backoff"
 CASE, START = 90, 30
 # Seconds of the case of connection backoff, and some more.
 NINE_MINUTES = 540 + 60
+# Seconds until what it waits is so long that a busy machine is not taken for a wrong client: the suite allows a tenth of a
+# second and a fifth of the wait.
+SHORT_WAITS = 45
 PLAIN = ("--use_tls=false",)
 # These have the suite's certificates with them, and no flags for others.
 HAS_CERTIFICATES = ("grpc-java", "grpc-ruby")
@@ -397,10 +400,12 @@ def main(asked: argparse.Namespace) -> None:
     client = str(Path(asked.programs) / "interop_client")
     ports = free_ports(2 * len(peers) + len(asked.runtimes) * len(trying))
     retries = ports + 2 * len(peers)
-    # Who tries to connect mostly sleeps: it needs no processor.
+    # Who tries to connect mostly sleeps: it needs no processor, once the short waits are over.
     with ThreadPoolExecutor(2 * (os.cpu_count() or 1) + len(trying)) as pool:
         firsts = [retries + nth * len(asked.runtimes) for nth in range(len(trying))]
         waits = [pool.submit(matrix.backoff, *waiting) for waiting in zip(trying, firsts, strict=True)]
+        if waits:
+            time.sleep(SHORT_WAITS)
         theirs = [pool.submit(matrix.ours_calls, peer, ports + 2 * nth) for nth, peer in enumerate(peers)]
         ours = [pool.submit(matrix.calls_ours, peer) for peer in peers]
         judged = [(f"ours, {name}", [client, "--runtime", name], {}) for name in asked.runtimes]
