@@ -66,10 +66,11 @@ impl Iterator for Batch {
             };
         };
         let &[flag, ..] = framed.octets.first_chunk::<PREFIX_LEN>()?;
-        let end = message::framed_length(&framed.octets).min(framed.octets.len());
+        let length = message::framed_length(&framed.octets).saturating_sub(PREFIX_LEN);
         framed.messages = framed.messages.saturating_sub(1);
-        let mut payload = framed.octets.split_to(end);
-        payload.advance(PREFIX_LEN);
+        framed.octets.advance(PREFIX_LEN);
+        // What is split off is not touched again: to move a handle just after half of it was written makes the machine wait.
+        let payload = framed.octets.split_to(length.min(framed.octets.len()));
         Some(Message { compressed: flag == 1, payload })
     }
 }
@@ -77,7 +78,9 @@ impl Iterator for Batch {
 /// Gathers messages that are to be sent, each encoded where it will lie.
 #[derive(Debug)]
 pub struct BatchBuilder {
+    /// What was gathered, up to `end`; then room, all of it written to already.
     framed: BytesMut,
+    end: usize,
     messages: usize,
     longest: usize,
     max_length: usize,
@@ -88,7 +91,7 @@ pub struct BatchBuilder {
 impl BatchBuilder {
     /// No messages yet, and none longer than `max_length` bytes.
     pub fn new(max_length: usize) -> Self {
-        Self { framed: BytesMut::new(), messages: 0, longest: 0, max_length, room: 0 }
+        Self { framed: BytesMut::new(), end: 0, messages: 0, longest: 0, max_length, room: 0 }
     }
 
     /// Puts a message behind those that are there: what `write` appends, `compressed` in the encoding of the direction.
@@ -102,28 +105,68 @@ impl BatchBuilder {
         compressed: bool,
         write: impl FnOnce(&mut BytesMut) -> Result<(), Status>,
     ) -> Result<(), Status> {
-        let start = self.framed.len();
-        if start == 0 {
-            self.framed.reserve(self.room.max(FIRST_ROOM));
-        }
-        self.framed.put_slice(&[u8::from(compressed), 0, 0, 0, 0]);
-        let written = write(&mut self.framed).and_then(|()| self.close(start));
+        let start = self.end;
+        self.framed.truncate(start);
+        self.make_first_room();
+        self.framed.put_slice(&[0; PREFIX_LEN]);
+        let written = write(&mut self.framed).and_then(|()| {
+            let length = self.framed.len().checked_sub(start.saturating_add(PREFIX_LEN));
+            self.close(length, compressed)
+        });
         if written.is_err() {
             self.framed.truncate(start);
         }
         written
     }
 
-    /// Writes the length of the message whose prefix is at `start`.
+    /// Puts a message that is not compressed behind those that are there, if `write` can write it to the beginning of what it
+    /// is given: it says how many octets it wrote, and need not care how the rest looks. Answers whether it did; if not,
+    /// [`put`](Self::put) is to do it.
+    ///
+    /// # Errors
+    ///
+    /// RESOURCE_EXHAUSTED for a message over the limit; the batch is what it was before.
     #[inline]
-    fn close(&mut self, start: usize) -> Result<(), Status> {
-        let length = self.framed.len().saturating_sub(start).saturating_sub(PREFIX_LEN);
+    pub fn put_in_place(&mut self, write: impl FnOnce(&mut [u8]) -> Option<usize>) -> Result<bool, Status> {
+        if self.framed.len() < self.framed.capacity() || self.framed.is_empty() {
+            self.open_room();
+        }
+        let place = self.framed.get_mut(self.end..).and_then(|rest| rest.get_mut(PREFIX_LEN..));
+        let Some(length) = place.and_then(write) else { return Ok(false) };
+        self.close(Some(length), false)?;
+        Ok(true)
+    }
+
+    fn make_first_room(&mut self) {
+        if self.framed.is_empty() {
+            self.framed.reserve(self.room.max(FIRST_ROOM));
+        }
+    }
+
+    /// Makes room that can be written to of what there is.
+    #[cold]
+    fn open_room(&mut self) {
+        self.make_first_room();
+        let most = self.end.saturating_add(MAX_ROOM).max(self.framed.len());
+        self.framed.resize(self.framed.capacity().min(most), 0);
+    }
+
+    /// Writes the prefix of the message that stands behind the place for it, `length` octets of it.
+    #[inline]
+    fn close(&mut self, length: Option<usize>, compressed: bool) -> Result<(), Status> {
+        const MISUSE: &str =
+            "a codec took away what it was to write behind, or wrote more than there was room for";
+        let Some(length) = length else { return Err(Status::internal(MISUSE)) };
         sending::check_length(length, self.max_length)?;
-        let octets = self.framed.get_mut(start..).and_then(|message| message.first_chunk_mut::<PREFIX_LEN>());
-        let (Some([_, place @ ..]), Ok(prefix)) = (octets, u32::try_from(length)) else {
-            return Err(Status::internal("a codec took away what it was to write behind"));
+        let end = self.end.saturating_add(PREFIX_LEN).saturating_add(length);
+        let octets =
+            self.framed.get_mut(self.end..end).and_then(|message| message.first_chunk_mut::<PREFIX_LEN>());
+        let (Some(place), Ok(said)) = (octets, u32::try_from(length)) else {
+            return Err(Status::internal(MISUSE));
         };
-        *place = prefix.to_be_bytes();
+        let [a, b, c, d] = said.to_be_bytes();
+        *place = [u8::from(compressed), a, b, c, d];
+        self.end = end;
         self.messages = self.messages.saturating_add(1);
         self.longest = self.longest.max(length);
         Ok(())
@@ -131,14 +174,14 @@ impl BatchBuilder {
 
     /// Octets on the wire that are there, prefixes included.
     #[inline]
-    pub fn len(&self) -> usize {
-        self.framed.len()
+    pub const fn len(&self) -> usize {
+        self.end
     }
 
     /// Whether there is no message.
     #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.framed.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.end == 0
     }
 
     /// How many messages there are.
@@ -149,7 +192,8 @@ impl BatchBuilder {
 
     /// Takes what was gathered. Nothing is held until the next message.
     pub fn take(&mut self) -> Batch {
-        let framed = core::mem::take(&mut self.framed);
+        let mut framed = core::mem::take(&mut self.framed);
+        framed.truncate(core::mem::take(&mut self.end));
         self.room = framed.len().min(MAX_ROOM);
         // What waits to be sent is counted by its octets, so it must not hold much more memory than that.
         let is_tight = framed.capacity() / 2 <= framed.len().max(FIRST_ROOM);
@@ -180,6 +224,14 @@ mod tests {
         }
     }
 
+    /// As codecs do it that know how long a message will be.
+    fn write_at(octets: &[u8]) -> impl FnOnce(&mut [u8]) -> Option<usize> {
+        move |place| {
+            place.get_mut(..octets.len())?.copy_from_slice(octets);
+            Some(octets.len())
+        }
+    }
+
     #[test]
     fn what_cannot_be_written_leaves_no_trace() {
         let mut builder = BatchBuilder::new(3);
@@ -196,24 +248,38 @@ mod tests {
             Ok(())
         });
         assert_eq!(broken.unwrap_err().code(), Code::Internal);
+        let too_long = builder.put_in_place(|_| Some(4)).unwrap_err();
+        assert_eq!(too_long.code(), Code::ResourceExhausted);
+        let mut builder = BatchBuilder::new(usize::MAX);
+        let broken = builder.put_in_place(|place| Some(place.len() + 1));
+        assert_eq!(broken.unwrap_err().code(), Code::Internal);
+        assert!(builder.is_empty() && builder.take().is_empty());
     }
 
     proptest! {
         #[test]
         fn messages_come_out_as_they_went_in(
-            messages in proptest::collection::vec((any::<bool>(), proptest::collection::vec(any::<u8>(), 0..300)), 0..8),
+            messages in proptest::collection::vec(
+                (any::<bool>(), any::<bool>(), proptest::collection::vec(any::<u8>(), 0..300)),
+                0..8,
+            ),
         ) {
             let mut builder = BatchBuilder::new(300);
             for _ in 0..2 {
-                for (compressed, payload) in &messages {
-                    builder.put(*compressed, write(payload)).unwrap();
+                for (compressed, in_place, payload) in &messages {
+                    let put = *in_place && !compressed && builder.put_in_place(write_at(payload)).unwrap();
+                    if !put {
+                        builder.put(*compressed, write(payload)).unwrap();
+                    }
                 }
                 prop_assert_eq!(builder.messages(), messages.len());
                 let batch = builder.take();
                 prop_assert!(builder.is_empty());
                 prop_assert_eq!(batch.is_empty(), messages.is_empty());
                 let out: Vec<_> = batch.map(|message| (message.compressed, message.payload.to_vec())).collect();
-                prop_assert_eq!(&out, &messages);
+                let sent: Vec<_> =
+                    messages.iter().map(|(compressed, _, payload)| (*compressed, payload.clone())).collect();
+                prop_assert_eq!(out, sent);
             }
         }
     }

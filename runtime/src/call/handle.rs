@@ -245,6 +245,9 @@ pub(crate) fn gather<C: Codec<T>, T>(
     batch: &mut BatchBuilder,
 ) -> Result<(), Status> {
     if encoding == Encoding::Identity {
+        if batch.put_in_place(|place| C::encode_in_place(message, place))? {
+            return Ok(());
+        }
         return batch.put(false, |out| C::encode(message, out));
     }
     let Message { compressed, payload } = compressed::<C, T>(message, encoding)?;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_core::Stream;
-use unwired_core::grpc::{Batch, Encoding, Message, Received};
+use unwired_core::grpc::{Batch, Encoding, Message, Received, decompress};
 
-use super::handle::{CallHandle, decompressed};
+use super::handle::CallHandle;
 use crate::codec::Codec;
 use crate::{Metadata, Status};
 
@@ -117,16 +117,22 @@ impl<T> Streaming<T> {
         Poll::Ready(next)
     }
 
+    #[inline]
     fn decode(&mut self, message: Message) -> Result<T, Status> {
-        let encoding = match self.encoding {
-            Some(encoding) => encoding,
-            None if message.compressed => *self.encoding.insert(self.call.calls.recv_encoding(self.call.id)),
-            None => Encoding::Identity,
-        };
         self.was_compressed = message.compressed;
-        let decoded = decompressed(message, encoding, self.max_message).and_then(self.decode);
+        let decoded = if message.compressed {
+            self.decompressed(&message.payload).and_then(self.decode)
+        } else {
+            (self.decode)(message.payload)
+        };
         self.is_over = decoded.is_err();
         decoded
+    }
+
+    fn decompressed(&mut self, payload: &Bytes) -> Result<Bytes, Status> {
+        let Self { encoding, call, .. } = self;
+        let encoding = *encoding.get_or_insert_with(|| call.calls.recv_encoding(call.id));
+        decompress(encoding, payload, self.max_message)
     }
 }
 
