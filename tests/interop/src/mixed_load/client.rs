@@ -9,9 +9,8 @@ use super::exchange::{Failure, Kind, exchange};
 use super::host::HANG;
 use super::random::Random;
 use super::tally::Tally;
+use super::{PATIENCE, be_patient};
 
-/// What a call may take that shall be answered: a server that restarts on a busy machine included.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// One call of so many is given up, and one is let run into its deadline.
 const ONE_OF: u64 = 20;
 /// When that is, ms.
@@ -59,7 +58,11 @@ impl Connected {
 }
 
 fn connect(runtime: &RuntimeHandle, target: &Target, compresses: bool) -> HelloServiceClient {
-    let client = HelloServiceClient::new(Channel::builder(runtime.clone(), target.clone()).connect_lazy());
+    let channel = Channel::builder(runtime.clone(), target.clone())
+        .connect_timeout(PATIENCE)
+        .configure(|config| be_patient(&mut config.http2.limits))
+        .connect_lazy();
+    let client = HelloServiceClient::new(channel);
     if compresses { client.send_compressed(Encoding::Gzip) } else { client }
 }
 

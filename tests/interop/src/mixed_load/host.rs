@@ -15,6 +15,8 @@ use unwired::{Encoding, Request, Response, Server, Status, Stream, Streaming, st
 use unwired_proto::hello_service::hello_service_server::{HelloService, HelloServiceServer};
 use unwired_proto::hello_service::{HelloRequest, HelloResponse};
 
+use super::{PATIENCE, be_patient};
+
 /// A request with this metadata is never answered to its end.
 pub(super) const HANG: &str = "x-hang";
 /// How many replies a request is to get.
@@ -27,7 +29,7 @@ const MAX_AGE: Duration = Duration::from_secs(7);
 /// How often the server looks whether it is over.
 const TICK: Duration = Duration::from_millis(200);
 /// A port that was just left may be somebody else's for a moment.
-const TRIES_TO_LISTEN: u32 = 100;
+const TRIES_TO_LISTEN: u32 = 1000;
 
 struct Host;
 
@@ -139,7 +141,12 @@ pub(super) async fn serve(
             None => listen(&runtime, &address).await?,
         };
         let service = HelloServiceServer::new(Host).send_compressed(Encoding::Gzip);
-        let server = Server::builder().add_service(service).max_connection_age(MAX_AGE).build();
+        let server = Server::builder()
+            .add_service(service)
+            .max_connection_age(MAX_AGE)
+            .drain_timeout(PATIENCE)
+            .configure(|config| be_patient(&mut config.http2.limits))
+            .build();
         let end = runtime.now() + GENERATION;
         let signal = async {
             while !over.load(Ordering::Relaxed) && runtime.now() < end {

@@ -18,6 +18,7 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use unwired::Target;
 use unwired::transport::RuntimeHandle;
+use unwired_core::http2::Limits;
 
 use client::{Client, Connected};
 use random::Random;
@@ -30,6 +31,9 @@ const CHANNELS: u64 = 3;
 const CALLS_AT_A_TIME: u64 = 4;
 /// As many channels as go straight to the server go over connections that are cut.
 const WAYS: u64 = 2;
+/// What anything may take that must come to a good end: a machine that has much else to do starves some of its programs for
+/// minutes.
+const PATIENCE: Duration = Duration::from_secs(900);
 /// Any port that is free.
 const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
@@ -40,6 +44,15 @@ pub struct Load {
     pub time: Duration,
     /// Calls in a second; fewer where the machine does not make as many.
     pub rate: u32,
+}
+
+/// No peer is blamed for what a busy machine does to it.
+fn be_patient(limits: &mut Limits) {
+    limits.handshake_timeout = PATIENCE;
+    limits.settings_ack_timeout = PATIENCE;
+    limits.header_block_timeout = PATIENCE;
+    limits.frame_timeout = PATIENCE;
+    limits.write_stall_timeout = PATIENCE;
 }
 
 /// Serves and calls on `runtime`, and says what became of the calls.

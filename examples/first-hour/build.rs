@@ -1,0 +1,3 @@
+fn main() -> Result<(), unwired_build::Error> {
+    unwired_build::compile_protos(&["proto/weather.proto"], &["proto"])
+}
