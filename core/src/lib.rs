@@ -6,6 +6,12 @@
 //! - [`http2`] turns bytes into stream events and back: frames, HPACK, stream states, flow control, limits. It knows
 //!   nothing of gRPC and is usable without it.
 //! - [`grpc`] turns stream events into messages and back: framing, metadata, status, deadlines, compression.
+//!
+//! Most programs take the crate `unwired` and an adapter instead, which drive this one. Whoever has a runtime of their own begins with
+//! [`grpc::server::Connection`] and [`grpc::client::Connection`], whose methods fall in a few kinds (in, events, out, time, commands);
+//! `docs/embedding.md` in the repository has a whole server on one page.
+//!
+//! **Features**, none of which is on by default: `gzip`, `deflate` and `zstd`, each an encoding of messages ([`grpc::Encoding`]).
 
 #![forbid(unsafe_code)]
 // Nothing a peer sends may panic. Where one of these is allowed, its reason is the proof that it cannot happen.

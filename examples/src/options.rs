@@ -169,15 +169,10 @@ impl Options {
     /// # Errors
     /// When it has not: where, and why.
     pub fn listening(&self, bound: io::Result<Bound>) -> Result<Bound, String> {
-        let bound = bound.map_err(|error| self.cannot_listen(&error))?;
+        let bound = bound.map_err(|error| error.to_string())?;
         let address = bound.local_address().map_err(|error| error.to_string())?;
         println!("listening on {address}");
         Ok(bound)
-    }
-
-    /// Where a server cannot listen, and why.
-    pub fn cannot_listen(&self, error: &io::Error) -> String {
-        format!("cannot listen on {}: {error}", self.listen)
     }
 }
 

@@ -3,6 +3,11 @@
 //! For programs that are on async-std: it is no longer developed, and its authors point to [smol](https://docs.rs/smol),
 //! which has the same reactor. A new program takes `unwired-smol`.
 //!
+//! It brings sockets, timers and tasks; services and calls are written against [`unwired`]. Begin with [`serve`] or [`bind`](bind()) on one
+//! side and [`connect`] on the other.
+//!
+//! **Features**, handed on to [`unwired`] and none of them on by default: `tls`, `gzip`, `deflate`, `zstd`, `tracing`.
+//!
 //! Tasks run on async-std's global executor, whose threads are there whenever they are needed: whatever polls the futures
 //! of the functions here will do. Sockets and timers are those of `async-io`, which async-std's own are made of.
 //!

@@ -22,7 +22,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let ledger = Arc::new(Ledger::default());
     let desk = Desk::new(Arc::clone(&ledger));
     let server = options.secure_server(Server::builder())?.add_service(FeatureFeedServer::new(desk));
-    let bound = unwired_blocking::bind(options.listen).map_err(|error| options.cannot_listen(&error))?;
+    let bound = unwired_blocking::bind(options.listen)?;
     let running = bound.start(server)?;
     let stopper = running.stopper();
     unwired_examples::on_stop(move || stopper.stop(GRACE))?;

@@ -35,7 +35,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let options = GREETER_SERVER.from_command_line();
     let greeter = Workers::new().run(GreeterServer::new(PoliteGreeter));
     let server = options.secure_server(Server::builder())?.add_service(greeter);
-    let bound = unwired_blocking::bind(options.listen).map_err(|error| options.cannot_listen(&error))?;
+    let bound = unwired_blocking::bind(options.listen)?;
     let running = bound.start(server)?;
     let stopper = running.stopper();
     unwired_examples::on_stop(move || stopper.stop(GRACE))?;

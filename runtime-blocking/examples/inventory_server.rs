@@ -19,7 +19,7 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Box<dyn Error>> {
     let options = INVENTORY_SERVER.from_command_line();
     let server = options.secure_server(Server::builder())?.add_service(InventoryServer::new(Shop::default()));
-    let bound = unwired_blocking::bind(options.listen).map_err(|error| options.cannot_listen(&error))?;
+    let bound = unwired_blocking::bind(options.listen)?;
     let running = bound.start(server)?;
     let stopper = running.stopper();
     unwired_examples::on_stop(move || stopper.stop(GRACE))?;

@@ -21,7 +21,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let options = ROUTE_GUIDE_SERVER.from_command_line();
     let guide = RouteGuideServer::new(Guide::new(Database::open(options.db.as_deref())?));
     let server = options.secure_server(Server::builder())?.add_service(guide);
-    let bound = unwired_blocking::bind(options.listen).map_err(|error| options.cannot_listen(&error))?;
+    let bound = unwired_blocking::bind(options.listen)?;
     let running = bound.start(server)?;
     let stopper = running.stopper();
     unwired_examples::on_stop(move || stopper.stop(GRACE))?;

@@ -19,7 +19,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let options = TOKEN_SERVER.from_command_line();
     let log = Log::to(|line| println!("{line}"));
     let server = guarded(options.secure_server(Server::builder())?, log);
-    let bound = unwired_blocking::bind(options.listen).map_err(|error| options.cannot_listen(&error))?;
+    let bound = unwired_blocking::bind(options.listen)?;
     let running = bound.start(server)?;
     let stopper = running.stopper();
     unwired_examples::on_stop(move || stopper.stop(GRACE))?;

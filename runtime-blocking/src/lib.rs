@@ -1,5 +1,8 @@
 //! [`unwired`] for programs of plain threads: no async in their code, and no async runtime below it.
 //!
+//! Services and messages are those of [`unwired`]. Begin with [`connect`] on one side and [`bind`](bind()) on the other. **Features**, handed on to
+//! [`unwired`] and none of them on by default: `tls`, `gzip`, `deflate`, `zstd`, `tracing`.
+//!
 //! **Clients.** Generated with the option `build_blocking`, `GreeterBlockingClient` has a method for each of the service that
 //! waits, and `start_…` ones that give a [`Pending`] call instead. A client has no thread of its own: of several threads that
 //! wait for calls one does the input and output for all, and hands that duty on when its own call is done; see
@@ -87,7 +90,10 @@ pub fn listen_on(listener: sockets::Listener) -> io::Result<Bound> {
 /// INVALID_ARGUMENT when the text names no target, RESOURCE_EXHAUSTED when the system is out of file descriptors.
 pub fn channel(target: impl AsRef<str>) -> Result<Builder, Status> {
     let runtime = Blocking::global().map_err(|error| {
-        Status::resource_exhausted(format!("the system has no poller to give: {error}")).caused_by(error)
+        Status::resource_exhausted(format!(
+            "the system has no poller to give: {error} (is the limit of open files too low? `ulimit -n`)"
+        ))
+        .caused_by(error)
     })?;
     Builder::new(runtime, target.as_ref())
 }

@@ -1,5 +1,10 @@
 //! [`unwired`] on [`smol`].
 //!
+//! It brings sockets, timers and tasks; services and calls are written against [`unwired`]. Begin with [`serve`] or [`bind`](bind()) on one
+//! side and [`connect`] on the other.
+//!
+//! **Features**, handed on to [`unwired`] and none of them on by default: `tls`, `gzip`, `deflate`, `zstd`, `tracing`.
+//!
 //! The functions here run their tasks on smol's global executor, whose threads are there whenever they are needed:
 //! whatever polls the futures that they return will do. [`Smol::on`] takes an executor of the program's own instead. Where
 //! handlers must stay on one thread, a [`LocalExecutor`](smol::LocalExecutor) awaits the worker of [`unwired::server::local`].

@@ -1,6 +1,9 @@
 //! [`unwired`] on [`tokio`].
 //!
-//! Everything here is called from inside of a tokio runtime with its I/O and time drivers on.
+//! It brings sockets, timers and tasks; services and calls are written against [`unwired`]. Begin with [`serve`] or [`bind`](bind()) on one
+//! side and [`connect`] on the other. Everything here is called from inside of a tokio runtime with its I/O and time drivers on.
+//!
+//! **Features**, handed on to [`unwired`] and none of them on by default: `tls`, `gzip`, `deflate`, `zstd`, `tracing`, `mount`.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {

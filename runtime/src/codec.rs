@@ -57,6 +57,10 @@ impl<T: prost::Message + Default> Codec<T> for Prost {
     }
 
     fn decode(bytes: Bytes) -> Result<T, Status> {
-        T::decode(bytes).map_err(|error| Status::internal(format!("a message cannot be decoded: {error}")))
+        T::decode(bytes).map_err(|error| {
+            Status::internal(format!(
+                "a message cannot be decoded: {error}; do both sides have the same .proto?"
+            ))
+        })
     }
 }

@@ -4,6 +4,11 @@
 //! [`Status`], [`Metadata`], [`Streaming`]. It names no runtime and opens no socket. An adapter, `unwired-tokio` for one,
 //! brings sockets, timers and tasks; libraries take a [`Channel`] from whatever program they are in.
 //!
+//! **Where to begin.** With a program: `docs/first-hour.md` in the repository makes one from nothing, with its tests. With code: a
+//! service is a trait that `unwired-build` generates from a .proto, served by [`Server::builder`]; a client is generated too, over a
+//! [`Channel`] that an adapter connects. Then [`call`] has all that a call can carry, [`server`] and [`channel`] how calls are served
+//! and made, [`intercept`] what stands between, [`transport`] what a runtime has to bring.
+//!
 //! **Dropping things.** A call lives as long as somebody waits for it: dropping the future of a stub's method, or the
 //! [`Streaming`] that it returned, cancels the call, tells the server and frees whatever it held. A handler's future is
 //! dropped when its call ends early, because the client gave it up, the deadline passed or the connection was lost. What
@@ -16,6 +21,15 @@
 //!
 //! **Tests.** [`transport::memory`] connects client and server in one process without a socket; the crate `unwired-sim`
 //! runs them in simulated time, on a network that loses connections when a seed says so.
+//!
+//! **Features**, none of which is on by default; adapters have those of the first three lines too, and `unwired-tokio` also `mount`:
+//!
+//! - `tls`: the module `tls`, by rustls with ring
+//! - `gzip`, `deflate`, `zstd`: messages compressed so, see [`Encoding`]
+//! - `tracing`: spans of calls (`intercept::Traced`) and events of connections
+//! - `mount`: the module `mount`, services in other people's HTTP servers and channels over other people's HTTP clients
+//! - `tower`: layers of `tower` as interceptors (`intercept::Layered`)
+//! - `service-config`: service configs from JSON (`channel::ServiceConfig` by `parse`)
 
 // Nothing a peer sends may panic. Where one of these is allowed, its reason is the proof that it cannot happen.
 #![cfg_attr(

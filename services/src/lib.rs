@@ -1,5 +1,8 @@
 //! Standard gRPC services for unwired: health, reflection, error details.
 //!
+//! Each is added to a server as any other service; begin with [`health::HealthReporter`], [`reflection::builder`] and
+//! [`error_details::StatusExt`]. There are no features.
+//!
 //! The .proto files lie in `proto/` of this crate, and what is generated from them is checked in: [`pb`].
 
 // Nothing a peer sends may panic. Where one of these is allowed, its reason is the proof that it cannot happen.

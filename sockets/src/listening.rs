@@ -67,7 +67,7 @@ impl Bind {
     ///
     /// # Errors
     ///
-    /// Those of the system: [`ErrorKind::AddrInUse`] when somebody listens there. [`ErrorKind::AlreadyExists`] when the path
+    /// Those of the system, with the address: [`ErrorKind::AddrInUse`] when somebody listens there. [`ErrorKind::AlreadyExists`] when the path
     /// is that of something else than a socket. [`ErrorKind::Unsupported`] for an address that is none of the system's.
     pub fn listen(&self, address: &Address) -> io::Result<Listener> {
         match address {
@@ -76,7 +76,8 @@ impl Bind {
                     self.tcp((Ipv4Addr::UNSPECIFIED, address.port()).into())
                 }
                 bound => bound,
-            },
+            }
+            .map_err(|error| cannot_listen(*address, &error)),
             #[cfg(unix)]
             Address::Unix(path) => self.unix(path),
             other => Err(unsupported(other)),
@@ -266,6 +267,16 @@ fn drop_requests(_: &Socket) -> Duration {
     Duration::ZERO
 }
 
+/// What the system says does not name the address.
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> io::Error {
+    let hint = match error.kind() {
+        ErrorKind::AddrInUse => ": stop the program that listens there, or take another port",
+        ErrorKind::PermissionDenied => ": a port below 1024 may need more rights than another one",
+        _ => "",
+    };
+    io::Error::new(error.kind(), format!("cannot listen at {address}: {error}{hint}"))
+}
+
 /// Whether the system has no IPv6 to bind to.
 fn has_no_ipv6(address: &SocketAddr, error: &io::Error) -> bool {
     // EAFNOSUPPORT has no kind of its own.
@@ -299,6 +310,8 @@ mod tests {
         let (place, first) = Bind::new().listen(&loopback()).unwrap().into_parts();
         let taken = Bind::new().listen(place.address()).unwrap_err();
         assert_eq!(taken.kind(), ErrorKind::AddrInUse);
+        let where_it_is = format!("cannot listen at {}: ", place.address());
+        assert!(taken.to_string().starts_with(&where_it_is), "{taken}");
         assert_eq!(first.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
     }
 

@@ -139,7 +139,7 @@ pub(crate) struct Whole {
 /// The status of a call with a message over the limit for what is received.
 pub(crate) fn too_long(length: usize, limit: usize) -> Status {
     Status::resource_exhausted(format!(
-        "a message of {length} bytes was received, but at most {limit} are accepted (max_recv_message)"
+        "a message of {length} bytes was received, but at most {limit} are accepted (max_recv_message, max_decoding_message_size)"
     ))
 }
 

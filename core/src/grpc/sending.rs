@@ -64,7 +64,7 @@ pub(crate) fn check_length(length: usize, max_length: usize) -> Result<(), Statu
 #[cold]
 fn too_long(length: usize, limit: usize) -> Status {
     Status::resource_exhausted(format!(
-        "a message of {length} bytes is to be sent, but at most {limit} are allowed (max_send_message)"
+        "a message of {length} bytes is to be sent, but at most {limit} are allowed (max_send_message, max_encoding_message_size)"
     ))
 }
 

@@ -168,7 +168,8 @@ pub(crate) fn part<'a>(input: &mut &'a [u8], left: &mut u32) -> &'a [u8] {
 pub(crate) const TLS_ALERT: u8 = 21;
 pub(crate) const TLS_HANDSHAKE: u8 = 22;
 /// What people are told of such a peer.
-pub(crate) const SPEAKS_TLS: &str = "the peer speaks TLS, and nothing here takes it off";
+pub(crate) const SPEAKS_TLS: &str =
+    "the peer speaks TLS, and this side does not: either both have it or none";
 
 /// How many more octets of `input` belong to the preface of which `matched` have come, or `None` when it is not one.
 pub(crate) fn preface(input: &[u8], matched: usize) -> Option<usize> {

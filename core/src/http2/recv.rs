@@ -58,7 +58,7 @@ impl Connection {
             if matched == 0 && reader::looks_like_http1(input) {
                 self.control.http1_answer = true;
                 self.stats.on_kill(Abuse::Http1);
-                return Err(Fault::protocol("the client speaks HTTP/1"));
+                return Err(Fault::protocol("the client speaks HTTP/1, and this port HTTP/2 alone"));
             }
             if matched == 0 && input.first() == Some(&TLS_HANDSHAKE) {
                 return Err(Fault::protocol(SPEAKS_TLS));
@@ -87,7 +87,9 @@ impl Connection {
         if self.timers.is_set(TimerKind::Handshake) && (head.kind != Kind::Settings || head.has(flag::ACK)) {
             // RFC 9113 §3.4.
             return Err(Fault::protocol(match head.length.to_be_bytes() {
-                [0, b'H', b'T', b'T'] => "the peer answers in HTTP/1",
+                [0, b'H', b'T', b'T'] => {
+                    "the peer answers in HTTP/1: HTTP/2 is to be had at another address, or not through a proxy"
+                }
                 [0, TLS_ALERT | TLS_HANDSHAKE, 3, _] => SPEAKS_TLS,
                 _ => "the first frame is not SETTINGS",
             }));

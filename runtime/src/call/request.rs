@@ -232,10 +232,11 @@ impl<T> Request<T> {
     /// handler.
     pub fn send_metadata(&self, metadata: &Metadata) -> Result<(), Status> {
         use unwired_core::http2::UseError;
-        let served = self
-            .served
-            .as_ref()
-            .ok_or_else(|| Status::failed_precondition("only a handler sends metadata"))?;
+        let served = self.served.as_ref().ok_or_else(|| {
+            Status::failed_precondition(
+                "only a handler sends metadata ahead: a request takes it by metadata_mut",
+            )
+        })?;
         served.calls.send_metadata(served.call, metadata).map_err(|error| match error {
             UseError::StreamClosed => Status::cancelled("the call has ended"),
             error => Status::failed_precondition(format!("initial metadata cannot be sent: {error}")),

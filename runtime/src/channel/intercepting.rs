@@ -236,8 +236,9 @@ impl ToServer<'_> {
 /// A request of the one message that interceptors have left.
 async fn with_one(mut request: Request<()>, mut messages: Messages) -> Result<Request<Payload>, Status> {
     let message = messages.message().await?;
-    let message =
-        message.ok_or_else(|| Status::internal("an interceptor has left nothing of the request"))?;
+    let message = message.ok_or_else(|| {
+        Status::internal("an interceptor has taken the one message of the request, and put none in its place")
+    })?;
     if !message.may_compress {
         request.disable_compression();
     }
@@ -298,8 +299,11 @@ fn with_trailers(mut trailers: Metadata, status: &Status) -> Status {
 /// The one message of a response.
 async fn one<C: Codec<U>, U>(mut response: Response<Messages>) -> Result<Response<U>, Status> {
     let message = response.get_mut().message().await?;
-    let message =
-        message.ok_or_else(|| Status::internal("an interceptor has left nothing of the response"))?;
+    let message = message.ok_or_else(|| {
+        Status::internal(
+            "an interceptor has taken the one message of the response, and put none in its place",
+        )
+    })?;
     let status = response.get_mut().status().await;
     if !status.is_ok() {
         return Err(status);

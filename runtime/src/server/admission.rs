@@ -134,7 +134,7 @@ impl Gate {
         }
         Status::with_metadata(
             code,
-            format!("the server works on {max_calls} calls, and takes no more"),
+            format!("the server works on {max_calls} calls, and takes no more: try again later"),
             metadata,
         )
     }

@@ -237,7 +237,9 @@ impl Reply {
                 status => self.fail(&status),
             },
             Part::End(status) if status.is_ok() => {
-                self.fail(&Status::internal("an interceptor has left nothing of the response"));
+                self.fail(&Status::internal(
+                    "an interceptor has taken the one message of the response, and put none in its place",
+                ));
             }
             Part::End(status) => self.fail(&status),
         }

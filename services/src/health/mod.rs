@@ -143,14 +143,18 @@ impl HealthService {
     fn answer_check(&self, request: &HealthCheckRequest) -> Result<HealthCheckResponse, Status> {
         match self.board.get(&request.service) {
             Some(status) => Ok(response(status.into())),
-            None => Err(Status::not_found("there is no such service here")),
+            None => Err(Status::not_found(
+                "nobody here says how that service is: an empty name asks for the server as a whole",
+            )),
         }
     }
 
     fn answer_list(&self) -> Result<HealthListResponse, Status> {
         let statuses = self.board.all();
         if statuses.len() > MOST_LISTED {
-            return Err(Status::resource_exhausted("there are more than 100 services here"));
+            return Err(Status::resource_exhausted(
+                "there are more than 100 services here: ask for them one by one, with Check",
+            ));
         }
         let statuses = statuses.into_iter().map(|(name, status)| (name, response(status.into())));
         Ok(HealthListResponse { statuses: statuses.collect() })

@@ -206,7 +206,7 @@ fn corrupt(encoding: Encoding, why: &str) -> Status {
 #[cfg(any(feature = "gzip", feature = "deflate", feature = "zstd"))]
 fn too_long(limit: usize) -> Status {
     Status::resource_exhausted(format!(
-        "a message decompresses to more than the {limit} bytes that are accepted (max_recv_message)"
+        "a message decompresses to more than the {limit} bytes that are accepted (max_recv_message, max_decoding_message_size)"
     ))
 }
 
