@@ -101,7 +101,7 @@ const WORK: &[Work] = &[
         what: "server with handlers and prost: a message of 100 bytes sent",
         units: MESSAGES,
         run: |rounds, _| runtime_work::send_stream(rounds),
-        bound: (546, 110),
+        bound: (560, 110),
     },
     Work {
         name: "client-plain",
@@ -115,7 +115,7 @@ const WORK: &[Work] = &[
         what: "channel with stubs and prost: a message of 100 bytes received",
         units: MESSAGES,
         run: |rounds, _| runtime_work::receive_stream(rounds),
-        bound: (1_395, 110),
+        bound: (1_404, 110),
     },
 ];
 
