@@ -20,6 +20,19 @@ pub enum LoadBalancing {
 }
 
 impl LoadBalancing {
+    /// Whether calls go to several servers.
+    pub(super) const fn has_several(&self) -> bool {
+        !matches!(self, Self::PickFirst)
+    }
+
+    /// Whether it is the same as `other`.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Custom(this), Self::Custom(other)) => Arc::ptr_eq(this, other),
+            _ => core::mem::discriminant(self) == core::mem::discriminant(other),
+        }
+    }
+
     /// What chooses among several servers; `None` when there shall be only one.
     pub(crate) fn balance(&self) -> Option<Box<dyn Balance>> {
         match self {

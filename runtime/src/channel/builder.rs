@@ -241,7 +241,7 @@ impl Builder {
     }
 
     /// What holds for which method: deadlines, limits, retries, hedging; and how calls are spread, unless
-    /// [`load_balancing`](Self::load_balancing) says so.
+    /// [`load_balancing`](Self::load_balancing) says so. What a [`Resolve`] of your own says of that goes before it.
     pub fn service_config(mut self, config: ServiceConfig) -> Self {
         self.options.service_config = Some(config);
         self
@@ -249,7 +249,7 @@ impl Builder {
 
     /// Where the addresses of the servers come from, instead of the runtime's own way to look the target up.
     pub fn resolver(mut self, resolver: impl Resolve) -> Self {
-        self.resolver = Resolver(Arc::new(resolver));
+        self.resolver = Resolver { resolve: Arc::new(resolver), has_configs: true };
         self
     }
 

@@ -1,13 +1,15 @@
+use core::future::poll_fn;
 use core::pin::pin;
 use core::task::Context;
 use std::sync::Arc;
 
 use futures_core::Stream;
+use unwired_core::Instant;
 use unwired_core::grpc::{BatchBuilder, CallLimits, Cardinality, Encoding};
 
 use super::policy::{Retries, Verdict};
 use super::service_config::Attempts;
-use super::setup::Setup;
+use super::setup::{Setup, unless_cancelled};
 use super::{Channel, Credentials};
 use crate::call::{Answer, CallHandle, Outgoing, compressed, gather, send_all};
 use crate::codec::Codec;
@@ -60,8 +62,8 @@ impl Client {
             return Box::pin(self.intercepted_unary::<C, T, U>(path, request)).await;
         }
         let (message, request) = request.into_parts();
-        let setup = self.setup(path, &request, Cardinality::One);
-        let throttle = setup.channel.throttle.as_ref();
+        let setup = self.setup(path, &request, Cardinality::One).await?;
+        let throttle = setup.throttle.as_deref();
         let policy = match setup.attempts() {
             Some(Attempts::Hedge(policy)) => {
                 let message = compressed::<C, T>(&message, setup.encoding)?;
@@ -112,7 +114,7 @@ impl Client {
             return Box::pin(self.intercepted_server_streaming::<C, T, U>(path, request)).await;
         }
         let (message, request) = request.into_parts();
-        let setup = self.setup(path, &request, Cardinality::Many);
+        let setup = self.setup(path, &request, Cardinality::Many).await?;
         let message = compressed::<C, T>(&message, setup.encoding)?;
         let call = match setup.attempts() {
             Some(Attempts::Hedge(policy)) => setup.start_hedged(policy, message).await?,
@@ -135,7 +137,7 @@ impl Client {
             return Box::pin(self.intercepted_client_streaming::<C, S, U>(path, request)).await;
         }
         let (messages, request) = request.into_parts();
-        let setup = self.setup(path, &request, Cardinality::One);
+        let setup = self.setup(path, &request, Cardinality::One).await?;
         let call = setup.start_stream().await?;
         self.pump::<C, S>(&call, setup.encoding, messages);
         Answer::new(self.streaming_of::<C, U>(call, &setup)).response().await
@@ -153,7 +155,7 @@ impl Client {
         if self.is_intercepted(&request) {
             return Box::pin(self.intercepted_client_streaming_halves::<C, T, U>(path, request)).await;
         }
-        let setup = self.setup(path, &request, Cardinality::One);
+        let setup = self.setup(path, &request, Cardinality::One).await?;
         let call = setup.start_stream().await?;
         let answer = Answer::new(self.streaming_of::<C, U>(Arc::clone(&call), &setup));
         Ok((Outgoing::new(call, gather::<C, T>, setup.encoding), answer))
@@ -173,7 +175,7 @@ impl Client {
             return Box::pin(self.intercepted_streaming::<C, S, U>(path, request)).await;
         }
         let (messages, request) = request.into_parts();
-        let setup = self.setup(path, &request, Cardinality::Many);
+        let setup = self.setup(path, &request, Cardinality::Many).await?;
         let call = setup.start_stream().await?;
         self.pump::<C, S>(&call, setup.encoding, messages);
         Ok(Response::new(self.streaming_of::<C, U>(call, &setup)))
@@ -191,7 +193,7 @@ impl Client {
         if self.is_intercepted(&request) {
             return Box::pin(self.intercepted_streaming_halves::<C, T, U>(path, request)).await;
         }
-        let setup = self.setup(path, &request, Cardinality::Many);
+        let setup = self.setup(path, &request, Cardinality::Many).await?;
         let call = setup.start_stream().await?;
         let messages = self.streaming_of::<C, U>(Arc::clone(&call), &setup);
         Ok((Outgoing::new(call, gather::<C, T>, setup.encoding), messages))
@@ -209,36 +211,80 @@ impl Client {
             || request.extensions().get::<Credentials>().is_some()
     }
 
-    /// What a call is made with: as it asks for, as this client does, as the channel's service config says.
-    pub(super) fn setup<'a>(
+    /// What a call is made with: as it asks for, as this client does, as the channel's service config says. Waits until that
+    /// is known, where the resolver may have one.
+    ///
+    /// # Errors
+    ///
+    /// DEADLINE_EXCEEDED when there is no time for that, and CANCELLED when nobody waits for it.
+    async fn setup<'a>(
         &'a self,
         path: &'static str,
         request: &'a Request<()>,
         response: Cardinality,
+    ) -> Result<Setup<'a>, Status> {
+        let channel = &self.channel.shared;
+        let begun = channel.runtime.now();
+        if channel.plans.is_awaited() {
+            Box::pin(self.planned(request, begun)).await?;
+        }
+        Ok(self.setup_at(path, request, response, begun))
+    }
+
+    /// Waits for what the resolver says first.
+    async fn planned(&self, request: &Request<()>, begun: Instant) -> Result<(), Status> {
+        let channel = &self.channel.shared;
+        // What the program's service config says of time may not be what holds.
+        let mut time = request.time;
+        time.timeout = [time.timeout, channel.options.timeout].into_iter().flatten().min();
+        let deadline = time.deadline(begun);
+        let known = poll_fn(|cx| channel.poll_planned(channel.runtime.now(), cx.waker()).map(Ok));
+        let known = unless_cancelled(request.parent.clone(), known);
+        let Ok(known) = channel.runtime.timeout_at(deadline, known).await else {
+            channel.tally.on_unsent();
+            return Err(Status::deadline_exceeded(format!(
+                "the deadline passed while {} was looked up",
+                channel.target
+            )));
+        };
+        known
+    }
+
+    /// What a call that is made at `begun` is made with, as far as that is known.
+    pub(super) fn setup_at<'a>(
+        &'a self,
+        path: &'static str,
+        request: &'a Request<()>,
+        response: Cardinality,
+        begun: Instant,
     ) -> Setup<'a> {
         let channel = &self.channel.shared;
-        let method = channel.options.service_config.as_ref().and_then(|config| config.at(path));
+        let (method, throttle) = channel.plans.read(|plan| {
+            let method = plan.config.as_ref().and_then(|config| config.at(path));
+            (method.cloned(), plan.throttle.clone())
+        });
         let mut time = request.time;
-        let of_method = method.and_then(|method| method.timeout);
+        let of_method = method.as_ref().and_then(|method| method.timeout);
         time.timeout = [time.timeout, channel.options.timeout, of_method].into_iter().flatten().min();
         let mut limits = self.limits;
-        if let Some(method) = method {
+        if let Some(method) = &method {
             let least = |one: Option<usize>, other: Option<usize>| [one, other].into_iter().flatten().min();
             limits.max_recv_message = least(limits.max_recv_message, method.max_response);
             limits.max_send_message = least(limits.max_send_message, method.max_request);
         }
-        let waits_for_ready = request.waits_for_ready.or_else(|| method?.waits_for_ready);
+        let waits_for_ready = request.waits_for_ready.or_else(|| method.as_ref()?.waits_for_ready);
         Setup {
             channel,
             path,
             metadata: request.metadata(),
-            deadline: time.deadline(channel.runtime.now()),
+            deadline: time.deadline(begun),
             response,
             encoding: request.encoding.unwrap_or(self.encoding),
             limits,
             waits_for_ready: waits_for_ready.unwrap_or(false),
             parent: request.parent.as_ref(),
-            method: method.cloned(),
+            method,
+            throttle,
         }
     }
 

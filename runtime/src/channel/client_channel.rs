@@ -13,13 +13,15 @@ use super::abort::Abort;
 use super::attempt::Attempt;
 use super::builder::Options;
 use super::connected::Connected;
-use super::policy::{Action, Failure, Health, NoPick, Pool, Settings, Throttle};
+use super::plan::{Plans, Spread};
+use super::policy::{Action, Failure, Health, NoPick, Pool, Settings};
 use super::resolving::{Resolution, Resolver};
+use super::service_config::ServiceConfig;
 use super::stats::Tally;
 use super::target::Target;
 use super::watching::Watching;
 use crate::Status;
-use crate::driver::wake_all;
+use crate::driver::{events, wake_all};
 #[cfg(feature = "mount")]
 use crate::mount::HttpClient;
 #[cfg(feature = "tls")]
@@ -32,13 +34,11 @@ pub(crate) struct ClientChannel {
     pub(crate) target: Target,
     pub(crate) config: Config,
     pub(crate) options: Options,
-    /// Suspends retries.
-    pub(crate) throttle: Option<Throttle>,
+    /// What holds for its calls.
+    pub(super) plans: Plans,
     /// What its connections have counted.
     pub(super) tally: Arc<Tally>,
     resolver: Resolver,
-    /// The service whose health is watched on each connection, where calls are spread.
-    health_check: Option<Arc<str>>,
     /// What makes connections with TLS, or why nothing can.
     #[cfg(feature = "tls")]
     tls: Option<Result<Connector, String>>,
@@ -50,6 +50,8 @@ pub(crate) struct ClientChannel {
 
 struct State {
     pool: Pool<Arc<Connected>>,
+    /// How the pool chooses, and what is watched on each connection.
+    spread: Spread,
     /// Calls that wait for a connection.
     waiting: Vec<Waker>,
     /// Those who wait for the channel to be something else than what it was.
@@ -76,29 +78,29 @@ impl ClientChannel {
         runtime: RuntimeHandle,
         target: Target,
         config: Config,
-        options: Options,
+        mut options: Options,
         resolver: Resolver,
         #[cfg(feature = "tls")] tls: Option<Result<Connector, String>>,
         #[cfg(feature = "mount")] over: Option<HttpClient>,
     ) -> Self {
-        let config_of_services = options.service_config.as_ref();
-        let balancing = options.load_balancing.clone();
-        let balancing = balancing.or_else(|| config_of_services?.load_balancing.clone()).unwrap_or_default();
-        let throttle = config_of_services.and_then(|config| config.throttling).map(Throttle::new);
-        let balance = balancing.balance();
-        let health_check = config_of_services.and_then(|config| config.health_check.clone());
-        let health_check = health_check.filter(|_| balance.is_some());
+        let has_configs = resolver.has_configs;
+        // What carries the calls looks servers up as it sees fit.
+        #[cfg(feature = "mount")]
+        let has_configs = has_configs && over.is_none();
+        let plans = Plans::new(options.service_config.take(), has_configs);
+        let spread = plans.read(|plan| plan.spread(options.load_balancing.as_ref()));
         let pool = Pool::new(Settings {
             target: target.to_string(),
-            balance,
-            checks_health: health_check.is_some(),
-            has_fixed_servers: resolver.0.is_fixed(),
+            balance: spread.balancing.balance(),
+            checks_health: spread.health_check.is_some(),
+            has_fixed_servers: resolver.resolve.is_fixed(),
             idle_timeout: options.idle_timeout,
             max_connections: options.max_connections,
             seed: runtime.seed(),
         });
         let state = State {
             pool,
+            spread,
             waiting: Vec::new(),
             watching: Vec::new(),
             aborts: BTreeMap::new(),
@@ -110,10 +112,9 @@ impl ClientChannel {
             target,
             config,
             options,
-            throttle,
+            plans,
             tally: Arc::default(),
             resolver,
-            health_check,
             #[cfg(feature = "tls")]
             tls,
             #[cfg(feature = "mount")]
@@ -148,6 +149,18 @@ impl ClientChannel {
             NoPick::Unreachable(status) if !waits_for_ready => return Poll::Ready(Err(status)),
             NoPick::Closed => return Poll::Ready(Err(closed())),
             NoPick::Unreachable(_) | NoPick::Wait => {}
+        }
+        watch(&mut state.waiting, waker);
+        Poll::Pending
+    }
+
+    /// Ready once it is known what the resolver says of calls; it is asked.
+    pub(super) fn poll_planned(self: &Arc<Self>, now: Instant, waker: &Waker) -> Poll<()> {
+        self.change(self.lock(), |pool| pool.wake(now));
+        let mut state = self.lock();
+        // One that is closed says so to the call.
+        if !self.plans.is_awaited() || state.pool.connectivity() == Connectivity::Shutdown {
+            return Poll::Ready(());
         }
         watch(&mut state.waiting, waker);
         Poll::Pending
@@ -194,16 +207,14 @@ impl ClientChannel {
         let (now, mut is_wanted) = (self.runtime.now(), false);
         let mut state = self.lock();
         state.aborts.remove(&number);
+        let health_check = state.spread.health_check.clone();
         self.change(state, |pool| is_wanted = pool.connected(now, number, Arc::clone(connected)));
         // Those who wait for room on another connection to the same server have some here.
         connected.turns.wake(true);
-        if is_wanted && let Some(service) = &self.health_check {
+        if is_wanted && let Some(service) = health_check {
             connected.is_watched.store(true, Ordering::Relaxed);
-            let watching = Watching {
-                channel: Arc::downgrade(self),
-                connected: Arc::clone(connected),
-                service: Arc::clone(service),
-            };
+            let watching =
+                Watching { channel: Arc::downgrade(self), connected: Arc::clone(connected), service };
             self.runtime.spawn(watching.run(self.runtime.clone()));
         }
         is_wanted
@@ -331,6 +342,25 @@ impl ClientChannel {
         wake_all(&mut woken);
     }
 
+    /// Takes the service config that came with an answer of the resolver.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none that could hold: this one cannot be read, and there was none before.
+    fn hear(&self, config: Option<Result<ServiceConfig, String>>) -> Result<(), Failure> {
+        match config.transpose() {
+            Ok(config) => self.plans.hear(config),
+            Err(why) => {
+                self.tally.on_config_refused();
+                events::config_refused(&self.target, &why);
+                if !self.plans.is_heard() {
+                    return Err(Failure::new(why, None));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Makes a connection to `address`.
     pub(super) async fn connect(&self, address: &Address) -> io::Result<BoxStream> {
         #[cfg(feature = "tls")]
@@ -406,7 +436,7 @@ impl Lookup {
         let resolver = channel.resolver.clone();
         let timeout = channel.options.connect_timeout;
         drop(channel);
-        let answer = runtime.timeout(timeout, resolver.0.resolve(&runtime)).await;
+        let answer = runtime.timeout(timeout, resolver.resolve.resolve(&runtime)).await;
         self.answer(match answer {
             Ok(Ok(resolution)) => Ok(resolution),
             Ok(Err(error)) => Err(Failure::from(error)),
@@ -418,10 +448,29 @@ impl Lookup {
         self.is_answered = true;
         let Some(channel) = self.channel.upgrade() else { return };
         let now = channel.runtime.now();
-        channel.change(channel.lock(), |pool| match answer {
-            Ok(resolution) => pool.resolved(now, resolution),
-            Err(failure) => pool.unresolved(now, failure),
+        let answer = answer.and_then(|mut resolution| {
+            channel.hear(resolution.service_config.take())?;
+            Ok(resolution)
         });
+        let spread = channel.plans.read(|plan| plan.spread(channel.options.load_balancing.as_ref()));
+        let mut state = channel.lock();
+        let mut planned =
+            if channel.plans.answered() { core::mem::take(&mut state.waiting) } else { Vec::new() };
+        let changes = answer.is_ok() && !spread.is(&state.spread);
+        let new = changes.then(|| (spread.balancing.balance(), spread.health_check.is_some()));
+        if changes {
+            state.spread = spread;
+        }
+        channel.change(state, |pool| {
+            if let Some((balance, checks_health)) = new {
+                pool.spread(balance, checks_health);
+            }
+            match answer {
+                Ok(resolution) => pool.resolved(now, resolution),
+                Err(failure) => pool.unresolved(now, failure),
+            }
+        });
+        wake_all(&mut planned);
     }
 }
 

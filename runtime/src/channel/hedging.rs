@@ -27,7 +27,7 @@ where
     F: Future<Output = Result<T, Status>> + Send + 'a,
 {
     let runtime = &setup.channel.runtime;
-    let throttle = setup.channel.throttle.as_ref();
+    let throttle = setup.throttle.as_deref();
     let mut running: Vec<BoxFuture<'a, Result<T, Status>>> = Vec::new();
     let mut made = 0;
     // When the next attempt is due; `None` when there is none to come.
@@ -130,7 +130,7 @@ pub(super) async fn is_answered(
             return Ok(false);
         }
     }
-    if let Some(throttle) = &setup.channel.throttle {
+    if let Some(throttle) = &setup.throttle {
         throttle.on_success();
     }
     Ok(true)

@@ -160,7 +160,7 @@ impl Client {
         let runtime = &shared.runtime;
         let (messages, mut request) = request.into_parts();
         // The time runs from here: what interceptors wait for is part of the call.
-        let deadline = self.setup(path, &request, response_kind).deadline;
+        let deadline = self.setup_at(path, &request, response_kind, runtime.now()).deadline;
         request.time = Time { timeout: None, deadline };
         let parent = request.parent.clone();
         let call =

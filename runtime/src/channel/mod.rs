@@ -14,8 +14,8 @@
 //!
 //! **Calls that are sent again.** One that no server has acted on (it was refused, or the connection went away before) is
 //! sent once more, whatever kind it is; what a stream has sent is kept for that until the server answers, up to 256 KiB. A
-//! [`ServiceConfig`] says for each method whether calls that fail are sent again ([`RetryPolicy`]), or those of one request are sent
-//! several times at once ([`HedgingPolicy`]), and which deadlines and limits hold:
+//! [`ServiceConfig`] says for each method whether calls that fail are sent again ([`RetryPolicy`]), or are sent several times
+//! at once ([`HedgingPolicy`]), and which deadlines and limits hold. A [`Resolve`] of your own can give one with its answers:
 //!
 //! ```
 //! use core::time::Duration;
@@ -45,6 +45,7 @@ mod hedging;
 mod intercepting;
 mod kept;
 mod near_end;
+mod plan;
 mod policy;
 mod resending;
 mod resolving;

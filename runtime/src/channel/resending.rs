@@ -105,7 +105,7 @@ impl Resending {
         let mut state = self.lock();
         if state.is_live(attempt) {
             self.bind(&mut state);
-            if let Some(throttle) = &self.setup.channel().throttle {
+            if let Some(throttle) = self.setup.throttle() {
                 throttle.on_success();
             }
         }
@@ -148,7 +148,7 @@ impl Resending {
             Some(Attempts::Retry(policy)) => Some(policy),
             Some(Attempts::One | Attempts::Hedge(_)) | None => None,
         };
-        let throttle = self.setup.channel().throttle.as_ref();
+        let throttle = self.setup.throttle();
         let verdict = if is_answered {
             Verdict::GiveUp
         } else {

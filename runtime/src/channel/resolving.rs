@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use super::service_config::ServiceConfig;
 use super::target::Target;
 use crate::transport::{Address, BoxFuture, RuntimeHandle};
 
@@ -52,12 +53,28 @@ pub struct Resolution {
     pub endpoints: Vec<Endpoint>,
     /// How long that holds. Afterwards the channel asks again, unless it is idle; `None`: it asks when connections fail.
     pub valid_for: Option<Duration>,
+    /// What holds for calls from now on, or why that cannot be read: then what this resolver said before holds; while there
+    /// was nothing, calls fail. `None`: what [`Builder::service_config`](super::Builder::service_config) says.
+    pub service_config: Option<Result<ServiceConfig, String>>,
 }
 
 impl Resolution {
     /// Those servers, until connections to them fail.
     pub fn new<E: Into<Endpoint>>(endpoints: impl IntoIterator<Item = E>) -> Self {
-        Self { endpoints: endpoints.into_iter().map(Into::into).collect(), valid_for: None }
+        Self {
+            endpoints: endpoints.into_iter().map(Into::into).collect(),
+            valid_for: None,
+            service_config: None,
+        }
+    }
+
+    /// The same with a service config, built or what came of reading one from JSON. Calls wait for the first answer of a
+    /// resolver, to be made as it says. Where it changes how calls are spread between one server and several, or what is asked
+    /// about health, connections are made anew; calls on those of before go on.
+    #[must_use]
+    pub fn service_config<E: fmt::Display>(mut self, config: Result<ServiceConfig, E>) -> Self {
+        self.service_config = Some(config.map_err(|error| error.to_string()));
+        self
     }
 
     /// The same, to be asked for again after `duration`.
@@ -111,14 +128,18 @@ impl Resolve for Fixed {
 
 /// Where the servers of a channel come from.
 #[derive(Clone)]
-pub(crate) struct Resolver(pub(crate) Arc<dyn Resolve>);
+pub(crate) struct Resolver {
+    pub(crate) resolve: Arc<dyn Resolve>,
+    /// It may say what holds for calls.
+    pub(crate) has_configs: bool,
+}
 
 impl Resolver {
     /// The usual one for `target`.
     pub(crate) fn of(target: &Target) -> Self {
         let host = |host: &str, port| match host.parse() {
             Ok(address) => Self::fixed([Endpoint::from(SocketAddr::new(address, port))]),
-            Err(_) => Self(Arc::new(Dns { host: host.to_owned(), port })),
+            Err(_) => Self { resolve: Arc::new(Dns { host: host.to_owned(), port }), has_configs: false },
         };
         match target {
             Target::Host(name, port) => host(name, *port),
@@ -131,7 +152,7 @@ impl Resolver {
     }
 
     fn fixed(endpoints: impl IntoIterator<Item = Endpoint>) -> Self {
-        Self(Arc::new(Fixed(endpoints.into_iter().collect())))
+        Self { resolve: Arc::new(Fixed(endpoints.into_iter().collect())), has_configs: false }
     }
 }
 

@@ -11,6 +11,7 @@ use unwired_core::grpc::{CallId, CallLimits, Cardinality, Encoding, Message, Sen
 use super::client_channel::ClientChannel;
 use super::hedged::Hedged;
 use super::hedging::{attempt, hedge};
+use super::policy::Throttle;
 use super::resending::Resending;
 use super::service_config::{Attempts, HedgingPolicy, MethodConfig};
 use super::starting::start;
@@ -31,6 +32,8 @@ pub(super) struct Setup<'a> {
     pub(super) parent: Option<&'a Cancellation>,
     /// What holds for its method.
     pub(super) method: Option<Arc<MethodConfig>>,
+    /// Suspends retries.
+    pub(super) throttle: Option<Arc<Throttle>>,
 }
 
 /// A [`Setup`] without a parent, for a call that is sent when its request is gone.
@@ -44,6 +47,7 @@ pub(super) struct KeptSetup {
     limits: CallLimits,
     waits_for_ready: bool,
     method: Option<Arc<MethodConfig>>,
+    throttle: Option<Arc<Throttle>>,
 }
 
 impl KeptSetup {
@@ -59,6 +63,7 @@ impl KeptSetup {
             waits_for_ready: self.waits_for_ready,
             parent: None,
             method: self.method.clone(),
+            throttle: self.throttle.clone(),
         }
     }
 
@@ -69,6 +74,11 @@ impl KeptSetup {
     /// How often the call is sent.
     pub(super) fn attempts(&self) -> Option<&Attempts> {
         self.method.as_ref().map(|method| &method.attempts)
+    }
+
+    /// Suspends retries.
+    pub(super) fn throttle(&self) -> Option<&Throttle> {
+        self.throttle.as_deref()
     }
 
     /// The longest message that is sent, bytes.
@@ -89,6 +99,7 @@ impl Setup<'_> {
             limits: self.limits,
             waits_for_ready: self.waits_for_ready,
             method: self.method.clone(),
+            throttle: self.throttle.clone(),
         }
     }
 

@@ -24,6 +24,8 @@ pub struct ChannelStats {
     /// Calls, and attempts of them, that failed before a connection took them. What was started is counted in
     /// [`calls`](Self::calls).
     pub calls_unsent: u64,
+    /// Service configs of the resolver that could not be read: the one before holds, or none and calls fail.
+    pub service_configs_refused: u64,
     /// What the connections count themselves; its gauges are of those that are open.
     pub calls: Stats,
 }
@@ -65,6 +67,11 @@ impl Tally {
     /// A try to connect has come to nothing.
     pub(super) fn on_connect_failed(&self) {
         lock(&self.state).past.connects_failed += 1;
+    }
+
+    /// The resolver has given a service config that cannot be read.
+    pub(super) fn on_config_refused(&self) {
+        lock(&self.state).past.service_configs_refused += 1;
     }
 
     /// A try has come to a connection.

@@ -78,3 +78,10 @@ pub(crate) fn not_connected(target: &Address, why: &dyn Display) {
     #[cfg(feature = "tracing")]
     tracing::debug!(target: "unwired::connection", side = "client", server.address = %target, why = %why, "not connected");
 }
+
+/// The resolver of the channel to `target` has given a service config that cannot be read.
+#[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nobody is told"))]
+pub(crate) fn config_refused(target: &dyn Display, why: &str) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(target: "unwired::connection", side = "client", server.address = %target, why, "service config not taken");
+}

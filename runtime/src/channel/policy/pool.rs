@@ -223,6 +223,19 @@ impl<C: Lane> Pool<C> {
         }
     }
 
+    /// From now on servers are chosen by `balance`, and get calls as they say of their health with `checks_health`. Connections
+    /// stay where the same ones are needed.
+    pub(crate) fn spread(&mut self, balance: Option<Box<dyn Balance>>, checks_health: bool) {
+        let stays = matches!(self.mode, Mode::Spread(_)) && balance.is_some();
+        if !stays || self.checks_health || checks_health {
+            for server in take(&mut self.servers) {
+                self.let_go(server);
+            }
+        }
+        self.checks_health = checks_health && balance.is_some();
+        self.mode = balance.map_or(Mode::PickFirst(Stage::Fresh), Mode::Spread);
+    }
+
     /// Servers were found.
     pub(crate) fn resolved(&mut self, now: Instant, resolution: Resolution) {
         if resolution.endpoints.is_empty() {

@@ -16,6 +16,10 @@ impl Throttle {
         Self { tokens: AtomicU32::new(settings.max_tokens * TOKEN), settings }
     }
 
+    pub(crate) const fn settings(&self) -> RetryThrottling {
+        self.settings
+    }
+
     const fn most(&self) -> u32 {
         self.settings.max_tokens * TOKEN
     }

@@ -81,7 +81,7 @@ impl HedgingPolicy {
 
 /// Suspends retries and hedging while a server is in trouble (gRFC A6). The channel has `max_tokens` at first; a call that fails
 /// costs one, one that succeeds earns a part of one. While there are no more than half of them, no attempt is added.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RetryThrottling {
     pub(crate) max_tokens: u32,
     /// Thousandths of a token.
