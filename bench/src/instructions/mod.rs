@@ -87,14 +87,14 @@ const WORK: &[Work] = &[
         what: "server with handlers and prost: greeter",
         units: IN_FLIGHT,
         run: |rounds, of| runtime_work::serve(requests::requests(Calls::Plain, of, IN_FLIGHT), rounds),
-        bound: (9_850, 530),
+        bound: (9_650, 530),
     },
     Work {
         name: "server-varied",
         what: "server with handlers and prost: greeter, another timeout and id in each call",
         units: IN_FLIGHT,
         run: |rounds, of| runtime_work::serve(requests::requests(Calls::Varied, of, IN_FLIGHT), rounds),
-        bound: (13_800, 530),
+        bound: (13_600, 530),
     },
     Work {
         name: "server-stream",
@@ -108,7 +108,7 @@ const WORK: &[Work] = &[
         what: "channel with stubs and prost: greeter, a task for each call",
         units: IN_FLIGHT,
         run: |rounds, _| runtime_work::call(rounds),
-        bound: (15_050, 690),
+        bound: (14_250, 595),
     },
     Work {
         name: "client-stream",

@@ -227,8 +227,17 @@ impl fmt::Debug for CallHandle {
     }
 }
 
+/// A message that is no longer is put together on the stack, octets: then its memory is asked for once, in its very length.
+const SMALL: usize = 256;
+
 /// Encodes `message`, compressed if `encoding` says so.
 pub(crate) fn compressed<C: Codec<T>, T>(message: &T, encoding: Encoding) -> Result<Message, Status> {
+    if encoding == Encoding::Identity {
+        let mut place = [0; SMALL];
+        if let Some(octets) = C::encode_in_place(message, &mut place).and_then(|length| place.get(..length)) {
+            return Ok(Message::plain(Bytes::copy_from_slice(octets)));
+        }
+    }
     let mut out = BytesMut::new();
     C::encode(message, &mut out)?;
     if encoding == Encoding::Identity {
