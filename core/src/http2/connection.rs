@@ -194,6 +194,7 @@ impl Connection {
         while !rest.is_empty() {
             if self.going_away.is_ended() {
                 // Nothing that comes after the end means anything any more.
+                self.on_input_after_end();
                 return input.len();
             }
             if self.events.len() >= MAX_EVENTS || !self.wants_input() {
@@ -315,6 +316,9 @@ impl Connection {
             self.timers.clear(TimerKind::WriteStall);
         } else if unsent != self.unsent {
             self.timers.set(TimerKind::WriteStall, now + self.config.limits.write_stall_timeout);
+        }
+        if self.going_away.is_ended() && unsent != self.unsent {
+            self.on_sent_after_end();
         }
         self.unsent = unsent;
     }

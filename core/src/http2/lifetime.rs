@@ -39,6 +39,10 @@ pub(crate) struct GoingAway {
     ended: bool,
     eof: bool,
     lingered: bool,
+    /// When what is left is ended, if the drain has a time for it.
+    grace_ends: Option<Instant>,
+    /// All streams had come to their end when the connection did: the peer may have until then to read what they sent last.
+    patient_until: Option<Instant>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -191,8 +195,12 @@ impl Connection {
             }
             TimerKind::Drain => self.finish_drain(),
             TimerKind::Linger => {
-                self.going_away.lingered = true;
-                self.timers.stop();
+                if self.unsent > 0 && self.is_patient() {
+                    self.timers.set(TimerKind::Linger, self.now + self.config.limits.linger);
+                } else {
+                    self.going_away.lingered = true;
+                    self.timers.stop();
+                }
             }
             TimerKind::Shrink => self.on_shrink_timer(),
         }
@@ -298,6 +306,7 @@ impl Connection {
         }
         if let Some(grace) = grace {
             self.timers.set(TimerKind::Grace, self.now + grace);
+            self.going_away.grace_ends = Some(self.now + grace);
         }
         if self.going_away.drain != Drain::No {
             return;
@@ -342,6 +351,7 @@ impl Connection {
                 ConnectionEnd { reason: Reason::NO_ERROR, by: Initiator::User, why, debug: Bytes::new() },
                 None,
             );
+            self.be_patient();
         } else if self.is_client() && self.going_away.peer_last.is_some() {
             let why = "the peer went away";
             let end =
@@ -351,6 +361,34 @@ impl Connection {
     }
 
     // ---- end
+
+    /// What the last streams sent may still wait for the socket or for the peer to read it, however slow that is; and a socket
+    /// that is closed while the peer sends takes it along. So a drained connection stays while bytes move, and a little longer,
+    /// but not beyond the time that the drain has.
+    fn be_patient(&mut self) {
+        let until = self.now + self.config.limits.write_stall_timeout;
+        self.going_away.patient_until =
+            Some(self.going_away.grace_ends.map_or(until, |ends| until.min(ends)));
+    }
+
+    fn is_patient(&self) -> bool {
+        !self.going_away.has_lingered() && self.going_away.patient_until.is_some_and(|until| self.now < until)
+    }
+
+    /// The socket took bytes after the end, all of them or not.
+    pub(super) fn on_sent_after_end(&mut self) {
+        if self.is_patient() {
+            self.be_patient();
+            self.timers.set(TimerKind::Linger, self.now + self.config.limits.linger);
+        }
+    }
+
+    /// The peer is still there after the end.
+    pub(super) fn on_input_after_end(&mut self) {
+        if self.is_patient() {
+            self.timers.set(TimerKind::Linger, self.now + self.config.limits.linger);
+        }
+    }
 
     /// Ends the connection now: each stream gets its last event, GOAWAY with `reason` and `debug` leaves, nothing more
     /// is acted on.

@@ -93,7 +93,8 @@ pub struct Limits {
     pub write_stall_timeout: Duration,
     /// DATA waits and the peer gives no window worth the name. `None` for as long as it likes.
     pub zero_window_timeout: Option<Duration>,
-    /// How long the connection reads on after its GOAWAY, so that the GOAWAY arrives.
+    /// How long the connection reads on after its GOAWAY, so that the GOAWAY arrives; from when the last bytes moved where it was
+    /// drained, but no longer than [`write_stall_timeout`](Self::write_stall_timeout) after the last that the socket took.
     pub linger: Duration,
 }
 

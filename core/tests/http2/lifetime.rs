@@ -7,6 +7,8 @@ use unwired_core::http2::{
     Abuse, Config, ConnectionEnd, Event, Initiator, Keepalive, PingPolicy, Reason, TimerKind,
 };
 
+use unwired_core::Outbox;
+
 use crate::raw::{self, Frame, Raw};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -178,6 +180,84 @@ fn aged_server_drains_and_its_grace_ends_what_is_left() {
     ages.sort_unstable();
     ages.dedup();
     assert!(ages.len() > 20, "{ages:?}");
+}
+
+/// A server whose answer of 50,000 octets to the one request was handed to the socket, which has taken none of it, and which
+/// is drained: all streams are at their end.
+fn drained_with_an_answer_unsent(grace: Option<Duration>) -> Raw {
+    let mut server = Raw::server();
+    let key = server.open(1, true);
+    server.conn.drain(server.now, grace);
+    for payload in pings(&mut server) {
+        server.feed(&ack(payload));
+    }
+    server.sent();
+    server.respond(key, false);
+    server.send(key, 50_000, true);
+    let mut out = Outbox::new();
+    server.conn.poll_transmit(server.now, &mut out, usize::MAX);
+    server.conn.handle_sent(server.now, out.len());
+    assert_eq!(server.conn.active_streams(), 0);
+    server
+}
+
+/// Lets time pass, and nothing else happen.
+fn wait(server: &mut Raw, time: Duration) {
+    let end = server.now + time;
+    while let Some(at) = server.conn.poll_timeout().filter(|&at| at <= end) {
+        server.now = at;
+        server.conn.handle_timeout(at);
+        server.conn.check_invariants();
+    }
+    server.now = end;
+}
+
+#[test]
+fn a_drained_connection_waits_for_a_peer_that_reads_slowly() {
+    let mut server = drained_with_an_answer_unsent(None);
+    for left in (1..100).rev() {
+        wait(&mut server, 50 * SECOND);
+        assert!(!server.conn.is_closed(), "{left} octets are not sent");
+        server.conn.handle_sent(server.now, left);
+    }
+    server.conn.handle_sent(server.now, 0);
+    assert!(server.conn.wants_shutdown());
+    // What the socket has taken is read as well: for as long as the peer is heard of.
+    for _ in 0..50 {
+        wait(&mut server, SECOND - Duration::from_nanos(1));
+        assert!(!server.conn.is_closed());
+        server.conn.handle_input(server.now, &raw::window_update(0, 1));
+    }
+    wait(&mut server, SECOND);
+    assert!(server.conn.is_closed());
+    assert_eq!(server.conn.poll_timeout(), None);
+}
+
+#[test]
+fn a_drained_connection_waits_for_no_peer_that_reads_nothing_or_never_ends() {
+    let mut server = drained_with_an_answer_unsent(None);
+    wait(&mut server, 59 * SECOND);
+    assert!(!server.conn.is_closed());
+    wait(&mut server, 2 * SECOND);
+    assert!(server.conn.is_closed(), "the peer takes nothing");
+
+    let mut server = drained_with_an_answer_unsent(None);
+    server.conn.handle_sent(server.now, 0);
+    for _ in 0..125 {
+        wait(&mut server, SECOND / 2);
+        server.conn.handle_input(server.now, &raw::window_update(0, 1));
+    }
+    assert!(server.conn.is_closed(), "the peer does not end");
+    server.conn.handle_sent(server.now, 0);
+    assert_eq!(server.conn.poll_timeout(), None);
+
+    let mut server = drained_with_an_answer_unsent(Some(5 * SECOND));
+    for left in (1..12).rev() {
+        wait(&mut server, SECOND / 2);
+        server.conn.handle_sent(server.now, left);
+    }
+    wait(&mut server, SECOND);
+    assert!(server.conn.is_closed(), "the time to end calls is over");
 }
 
 #[test]
