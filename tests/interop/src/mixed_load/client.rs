@@ -1,6 +1,7 @@
 use core::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use unwired::channel::{MethodConfig, RetryPolicy, ServiceConfig};
 use unwired::transport::RuntimeHandle;
 use unwired::{Channel, Code, Encoding, Instant, Request, Target};
 use unwired_proto::hello_service::hello_service_client::HelloServiceClient;
@@ -35,15 +36,17 @@ pub(super) struct Connected {
     target: Target,
     /// Whether requests are compressed.
     compresses: bool,
+    /// Whether calls are made again that were unavailable.
+    retries: bool,
     client: Mutex<HelloServiceClient>,
 }
 
 impl Connected {
     /// The channel of that number.
-    pub(super) fn new(runtime: &RuntimeHandle, target: Target, number: u64) -> Self {
+    pub(super) fn new(runtime: &RuntimeHandle, target: Target, number: u64, retries: bool) -> Self {
         let compresses = number == 0;
-        let client = Mutex::new(connect(runtime, &target, compresses));
-        Self { runtime: runtime.clone(), target, compresses, client }
+        let client = Mutex::new(connect(runtime, &target, compresses, retries));
+        Self { runtime: runtime.clone(), target, compresses, retries, client }
     }
 
     fn client(&self) -> HelloServiceClient {
@@ -52,14 +55,18 @@ impl Connected {
 
     /// Lets calls under way end on the channel that there was.
     fn replace(&self) {
-        let client = connect(&self.runtime, &self.target, self.compresses);
+        let client = connect(&self.runtime, &self.target, self.compresses, self.retries);
         *self.client.lock().unwrap_or_else(PoisonError::into_inner) = client;
     }
 }
 
-fn connect(runtime: &RuntimeHandle, target: &Target, compresses: bool) -> HelloServiceClient {
+fn connect(runtime: &RuntimeHandle, target: &Target, compresses: bool, retries: bool) -> HelloServiceClient {
+    // A call that meets one server that goes away is made again unasked, but only once (gRFC A6); here it may well meet two.
+    let retry = MethodConfig::new().retry(RetryPolicy::new(5, [Code::Unavailable]));
+    let config = ServiceConfig::new();
     let channel = Channel::builder(runtime.clone(), target.clone())
         .connect_timeout(PATIENCE)
+        .service_config(if retries { config.default_method(retry) } else { config })
         .configure(|config| be_patient(&mut config.http2.limits))
         .connect_lazy();
     let client = HelloServiceClient::new(channel);

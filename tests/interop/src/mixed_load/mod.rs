@@ -81,7 +81,8 @@ pub async fn run(runtime: &RuntimeHandle, load: Load) -> io::Result<Report> {
     let mut calling = Vec::new();
     for (address, is_cut) in [(address, false), (cut, true)] {
         for channel in 0..CHANNELS {
-            let connected = Arc::new(Connected::new(runtime, Target::Address(address.clone()), channel));
+            let target = Target::Address(address.clone());
+            let connected = Arc::new(Connected::new(runtime, target, channel, !is_cut));
             for call in 0..CALLS_AT_A_TIME {
                 let number = (channel * CALLS_AT_A_TIME + call) * WAYS + u64::from(is_cut);
                 let client = Client {
