@@ -19,7 +19,7 @@ const LARGE: usize = 64 << 10;
 const KEPT: usize = 16 << 20;
 /// The memory of how many messages is kept.
 const KEPT_PIECES: usize = 16;
-/// What was not used for so long is given back.
+/// What was not used for so long is given back by the next turn of any connection.
 const GIVE_BACK_AFTER: Duration = Duration::from_secs(1);
 
 /// One for the process: the threads that encode are the application's, and each may be one of many.
@@ -30,7 +30,8 @@ static KEEPS: AtomicBool = AtomicBool::new(false);
 /// Makes room in `out` for `additional` octets that a codec is about to append.
 ///
 /// As [`BytesMut::reserve`]; large room is memory that a message before it had, if nobody holds that any more. A process
-/// keeps at most 16 MiB for it, and gives that back after a second without use.
+/// keeps at most 16 MiB for it. After a second without use, that is given back when next any connection of the process has
+/// something to do: no timer runs for it, so while all of them are silent it is kept.
 #[inline]
 pub fn make_room(out: &mut BytesMut, additional: usize) {
     if additional < LARGE {
