@@ -1,7 +1,9 @@
 //! gzip (RFC 1952) and zlib (RFC 1950) around DEFLATE.
 
 use bytes::Bytes;
-use flate2::{Compress, Compression, Crc, Decompress, FlushCompress, FlushDecompress, Status as Progress};
+#[cfg(feature = "gzip")]
+use flate2::Crc;
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status as Progress};
 
 use super::{Encoding, Status, corrupt, too_long};
 
