@@ -134,6 +134,18 @@ fn said(attempts: usize) -> Vec<Option<String>> {
     (0..attempts).map(|previous| (previous > 0).then(|| previous.to_string())).collect()
 }
 
+/// Ten notes and their echoes, each sent after the echo of the one before it.
+async fn chat(client: &RouteGuideClient) {
+    let (mut notes, mut back) = client.route_chat_halves(Request::new(())).await.unwrap();
+    for number in 0..10 {
+        notes.send(note(number.to_string())).await.unwrap();
+        let echo = back.message().await.unwrap().unwrap();
+        assert_eq!(echo.message, number.to_string());
+    }
+    notes.close();
+    assert!(back.message().await.unwrap().is_none());
+}
+
 #[test]
 fn a_call_is_sent_again_after_pauses_that_grow() {
     simulate(&retrying(), async |sim, client, guide| {
@@ -172,14 +184,7 @@ fn streams_are_sent_again_from_their_beginning() {
         assert_eq!((summary.point_count, guide.attempts()), (50, said(3)));
 
         guide.script(2, busy());
-        let (mut notes, mut back) = client.route_chat_halves(Request::new(())).await.unwrap();
-        for number in 0..10 {
-            notes.send(note(number.to_string())).await.unwrap();
-            let echo = back.message().await.unwrap().unwrap();
-            assert_eq!(echo.message, number.to_string());
-        }
-        notes.close();
-        assert!(back.message().await.unwrap().is_none());
+        chat(client).await;
         assert_eq!(guide.attempts(), said(3));
     });
 }
@@ -327,14 +332,7 @@ fn each_of_several_attempts_sends_the_stream_of_requests() {
         assert_eq!(summary.response().await.unwrap().into_inner().point_count, 20);
 
         guide.script(2, busy());
-        let (mut notes, mut back) = client.route_chat_halves(Request::new(())).await.unwrap();
-        for number in 0..10 {
-            notes.send(note(number.to_string())).await.unwrap();
-            let echo = back.message().await.unwrap().unwrap();
-            assert_eq!(echo.message, number.to_string());
-        }
-        notes.close();
-        assert!(back.message().await.unwrap().is_none());
+        chat(client).await;
         assert_eq!(guide.attempts(), said(3));
 
         guide.script(3, busy());
