@@ -13,7 +13,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let files = protox::compile([GREETER, WORK], ["../proto/proto", "proto"])?;
     let peers = std::path::Path::new(&std::env::var("OUT_DIR")?).join("tonic");
-    std::fs::create_dir_all(&peers)?;
+    // With messages of its own: for a program that has nothing of ours.
+    let alone = peers.join("alone");
+    std::fs::create_dir_all(&alone)?;
+    let greeter = protox::compile([GREETER], ["../proto/proto"])?;
+    tonic_prost_build::configure().out_dir(alone).compile_fds(greeter)?;
+
     tonic_prost_build::configure()
         .extern_path(".helloworld", "::unwired_proto::helloworld")
         .extern_path(".work", "crate::stubs::work")

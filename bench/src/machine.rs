@@ -1,5 +1,6 @@
 //! On what, and with which versions, figures were made.
 
+use std::ffi::OsStr;
 use std::fmt::Write;
 use std::fs;
 use std::process::Command;
@@ -58,7 +59,8 @@ fn processor() -> Option<String> {
     Some(line.split_once(": ")?.1.to_owned())
 }
 
-fn said(program: &str, args: &[&str]) -> Option<String> {
+/// What a program prints; `None` if there is none of that name.
+pub(crate) fn said(program: impl AsRef<OsStr>, args: &[&str]) -> Option<String> {
     let output = Command::new(program).args(args).output().ok()?;
     String::from_utf8(output.stdout).ok()
 }

@@ -1,5 +1,6 @@
 //! unwired and its peers on the same work in one run: `cargo run --release -p unwired-bench -- unary`.
 
+mod build;
 mod contender;
 mod cores;
 mod exchange;
@@ -24,7 +25,7 @@ use plan::Plan;
 use report::Page;
 
 const USAGE: &str = "\
-usage: unwired-bench all|unary|stream|large|client|memory|scale [OPTION VALUE]...
+usage: unwired-bench all|unary|stream|large|client|memory|scale|build [OPTION VALUE]...
        unwired-bench instructions [NAME]
 
   all           all of the following
@@ -35,6 +36,8 @@ usage: unwired-bench all|unary|stream|large|client|memory|scale [OPTION VALUE]..
   client        greetings of the contender's own client, answered by a server that does no work
   memory        what idle connections, and idle open calls, take
   scale         the greeter with one thread and two, with more connections, with more open calls
+  build         how long a greeter server takes to be built, and of what: at most twice each, minutes a time; tonic's with protoc
+                where one is installed
   instructions  what a call, and a streamed message, costs in instructions and allocations (valgrind), and whether that is
                 within its bound; NAME is the beginning of the names of some work
 
@@ -55,11 +58,17 @@ const MODES: &[(&str, Mode)] = &[
     ("client", exchange::client),
     ("memory", memory::run),
     ("scale", scale::run),
+    ("build", build::run),
     // By itself it counts more, and has bounds to hold.
     ("instructions", instructions::page),
 ];
 
 fn main() -> ExitCode {
+    match build::compiler::stand_in() {
+        Some(Ok(code)) => return code,
+        Some(Err(error)) => return failed(&*error),
+        None => {}
+    }
     let args: Vec<String> = std::env::args().skip(1).collect();
     let done = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["instructions"] => instructions::run(""),
@@ -74,11 +83,13 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => failed(&*error),
     }
+}
+
+fn failed(error: &dyn Error) -> ExitCode {
+    eprintln!("{error}");
+    ExitCode::FAILURE
 }
 
 /// Measures, prints and writes down.
