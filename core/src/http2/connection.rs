@@ -112,9 +112,9 @@ pub struct Connection {
 /// Input stops when so many events wait: the caller acts on a burst before it gets the next.
 const MAX_EVENTS: usize = 64;
 /// Sections whose memory is kept for the next ones, until the connection is quiet.
-const MAX_SPARE: usize = 64;
+const MAX_SPARE: usize = 128;
 /// A section that grew beyond this is not kept, bytes.
-const MAX_SPARE_CAPACITY: usize = 4 << 10;
+const MAX_SPARE_CAPACITY: usize = 2 << 10;
 
 impl Connection {
     /// The end that opens streams.
