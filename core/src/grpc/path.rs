@@ -18,10 +18,16 @@ impl<'a> MethodPath<'a> {
 
     /// The two names of a path whose [`slash`] was found before.
     pub(crate) fn split(path: &'a [u8], slash: usize) -> Option<Self> {
-        let path = core::str::from_utf8(path).ok()?;
-        let (service, method) = path.split_at_checked(slash)?;
-        Some(Self { service: service.get(1..)?, method: method.get(1..)? })
+        let (service, method) = names(path, slash)?;
+        let text = core::str::from_utf8;
+        Some(Self { service: text(service).ok()?, method: text(method).ok()? })
     }
+}
+
+/// Service and method of a path whose [`slash`] was found before.
+pub(crate) fn names(path: &[u8], slash: usize) -> Option<(&[u8], &[u8])> {
+    let (service, method) = path.split_at_checked(slash)?;
+    Some((service.get(1..)?, method.get(1..)?))
 }
 
 /// Where the method begins, with its slash, if this is the path of a call. One look at each octet.
@@ -111,6 +117,8 @@ mod tests {
                     let whole = format!("/{service}/{method}");
                     prop_assert_eq!(whole.as_bytes(), path);
                     prop_assert!(!service.contains('/') && !method.contains('/'));
+                    let octets = slash(path).and_then(|slash| names(path, slash));
+                    prop_assert_eq!(octets, Some((service.as_bytes(), method.as_bytes())));
                 }
             }
         }

@@ -67,7 +67,7 @@ impl Mount {
             Ok(request) => request,
             Err(rejection) => return Stage::rejected(server, &rejection),
         };
-        let route = match server.routes.find(request.path()) {
+        let route = match server.routes.find(request.names()) {
             Ok(route) => route,
             Err(what) => return Stage::refused(server, Status::unimplemented(what)),
         };

@@ -131,20 +131,23 @@ impl Routes {
         self.services.iter().map(|(name, _)| *name)
     }
 
-    /// The method of that path.
+    /// The method of those names of a service and of one of its methods.
     ///
     /// # Errors
     ///
     /// What is missing, in words.
-    pub(crate) fn find(&self, path: MethodPath<'_>) -> Result<&Arc<Route>, String> {
-        let service = self.services.binary_search_by_key(&path.service, |(name, _)| name);
-        let Some((_, methods)) = service.ok().and_then(|at| self.services.get(at)) else {
-            return Err(format!("the service {} is not served here", path.service));
+    pub(crate) fn find(&self, (service, method): (&[u8], &[u8])) -> Result<&Arc<Route>, String> {
+        let found = self.services.binary_search_by_key(&service, |(name, _)| name.as_bytes());
+        let Some((_, methods)) = found.ok().and_then(|at| self.services.get(at)) else {
+            return Err(format!("the service {} is not served here", service.escape_ascii()));
         };
-        let method = methods.binary_search_by_key(&path.method, |(name, _)| name);
-        match method.ok().and_then(|at| methods.get(at)) {
+        let found = methods.binary_search_by_key(&method, |(name, _)| name.as_bytes());
+        match found.ok().and_then(|at| methods.get(at)) {
             Some((_, route)) => Ok(route),
-            None => Err(format!("the service {} has no method {}", path.service, path.method)),
+            None => {
+                let (service, method) = (service.escape_ascii(), method.escape_ascii());
+                Err(format!("the service {service} has no method {method}"))
+            }
         }
     }
 }

@@ -66,7 +66,7 @@ impl Serving {
     /// A call has come: finds its method.
     fn on_call(&mut self, conn: &mut Connection, call: CallId) {
         let Some(head) = conn.request(call) else { return };
-        match self.routes.find(head.path()) {
+        match self.routes.find(head.names()) {
             Ok(route) => {
                 let route = Arc::clone(route);
                 let Some(method) = route.service.methods().get(route.method) else { return };

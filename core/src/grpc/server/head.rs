@@ -126,6 +126,12 @@ impl RequestHead {
         MethodPath::split(self.fields.value(at), slash).unwrap_or(MethodPath { service: "", method: "" })
     }
 
+    /// The octets of service and method, for whoever looks them up: they are as in [`path`](Self::path).
+    pub fn names(&self) -> (&[u8], &[u8]) {
+        let (at, slash) = self.path;
+        path::names(self.fields.value(at), slash).unwrap_or_default()
+    }
+
     /// `:authority`, or `host`.
     pub fn authority(&self) -> Option<&str> {
         let authority = self.fields.get(b":authority").or_else(|| self.fields.get(b"host"))?;
