@@ -48,7 +48,7 @@ impl Plan {
     }
 
     /// Those of the contenders that serve streams and large messages, and have clients for them.
-    pub(crate) fn with_clients(&self) -> impl Iterator<Item = &'static Contender> {
+    pub(crate) fn with_clients(&self) -> impl Iterator<Item = &'static Contender> + Clone {
         self.contenders.iter().copied().filter(|contender| contender.drive.is_some())
     }
 }

@@ -11,7 +11,8 @@ use unwired_core::{Instant, Outbox};
 
 use super::{IN_FLIGHT, MESSAGES};
 use crate::wire::answers::{Answers, Replaying, streamed_payload};
-use crate::wire::requests::{Calls, REQUEST, single};
+use crate::wire::requests::{Calls, REQUEST, Requests, single};
+use crate::wire::{PREFACE, SETTINGS_ACK, UNBOUNDED};
 
 /// From one round to the next.
 const ROUND: Duration = Duration::from_micros(100);
@@ -23,42 +24,100 @@ pub(super) fn serve(requests: &[Vec<u8>], rounds: usize) {
     let mut now = Instant::ZERO;
     let mut conn = server::Connection::new(Config::server(), now);
     let mut out = Outbox::new();
-    let reply = Bytes::from_static(b"\x0a\x0bHello, you!");
     let mut answered = 0;
     for round in requests.iter().take(1 + rounds) {
         now += ROUND;
-        let mut rest = &round[..];
-        let mut stuck = 0;
-        while !rest.is_empty() && stuck < 2 {
-            let taken = conn.handle_input(now, rest);
-            stuck = if taken == 0 { stuck + 1 } else { 0 };
-            rest = rest.get(taken..).unwrap_or_default();
-            while let Some(event) = conn.poll_event() {
-                match event {
-                    server::Event::Call { call } => {
-                        let path = conn.request(call).map(|head| head.path().method);
-                        assert_eq!(path, Some("SayHello"));
-                        conn.accept(call, Cardinality::One, CallLimits::default());
-                    }
-                    server::Event::Message { call } => {
-                        let metadata = conn.take_metadata(call);
-                        if let Received::Message(_) = conn.recv_message(call) {
-                            conn.respond(call, &Metadata::new(), Message::plain(reply.clone()), &Status::OK);
-                            answered += 1;
-                        }
-                        conn.release(call);
-                        conn.recycle_metadata(metadata);
-                    }
-                    _ => {}
-                }
-            }
-            conn.poll_transmit(now, &mut out, BUDGET);
-            out.clear();
-            conn.handle_sent(now, 0);
-        }
+        answered += answer(&mut conn, now, round, &mut out);
     }
     assert_eq!(answered, rounds * IN_FLIGHT, "every call is answered");
 }
+
+/// Gives the connection what has come, and answers each greeting whose message is there; calls of other methods stay open.
+/// Says how many were answered.
+fn answer(conn: &mut server::Connection, now: Instant, input: &[u8], out: &mut Outbox) -> usize {
+    let reply = Bytes::from_static(b"\x0a\x0bHello, you!");
+    let mut answered = 0;
+    let mut rest = input;
+    let mut stuck = 0;
+    while !rest.is_empty() && stuck < 2 {
+        let taken = conn.handle_input(now, rest);
+        stuck = if taken == 0 { stuck + 1 } else { 0 };
+        rest = rest.get(taken..).unwrap_or_default();
+        while let Some(event) = conn.poll_event() {
+            match event {
+                server::Event::Call { call } => {
+                    let is_greeting = conn.request(call).is_some_and(|head| head.names().1 == b"SayHello");
+                    let request = if is_greeting { Cardinality::One } else { Cardinality::Many };
+                    conn.accept(call, request, CallLimits::default());
+                }
+                server::Event::Message { call } => {
+                    let metadata = conn.take_metadata(call);
+                    if let Received::Message(_) = conn.recv_message(call) {
+                        conn.respond(call, &Metadata::new(), Message::plain(reply.clone()), &Status::OK);
+                        answered += 1;
+                    }
+                    conn.release(call);
+                    conn.recycle_metadata(metadata);
+                }
+                _ => {}
+            }
+        }
+        conn.poll_transmit(now, out, BUDGET);
+        out.clear();
+        conn.handle_sent(now, 0);
+    }
+    answered
+}
+
+/// What there is of on a server's machine.
+#[derive(Clone, Copy)]
+pub(super) struct Crowd {
+    pub(super) connections: usize,
+    /// Calls that stay open on each of them.
+    pub(super) open: usize,
+}
+
+/// Answers greetings on all connections in turn, one with each read: [`ONE_BY_ONE`] of them in a round.
+#[inline(never)]
+pub(super) fn serve_among(crowd: Crowd, rounds: usize) {
+    let mut now = Instant::ZERO;
+    let mut out = Outbox::new();
+    let (held, greetings) = (Requests::held(b"/helloworld.Greeter/Hold"), Requests::new(Calls::Plain, 2));
+    let mut input = Vec::new();
+    let begin = |_| {
+        let mut conn = server::Connection::new(Config::server(), now);
+        answer(&mut conn, now, &[PREFACE, UNBOUNDED].concat(), &mut out);
+        input.clear();
+        input.extend(SETTINGS_ACK);
+        for nth in 0..crowd.open {
+            held.write(nth, &mut input);
+        }
+        // What comes the first time, and the second, costs more than it does ever after.
+        for nth in crowd.open..crowd.open + WARM {
+            greetings.write(nth, &mut input);
+        }
+        assert_eq!(answer(&mut conn, now, &input, &mut out), WARM);
+        (conn, crowd.open + WARM)
+    };
+    let mut connections: Vec<_> = (0..crowd.connections).map(begin).collect();
+    // One after the other, but not those that lie one behind the other.
+    let stride = connections.len() / 7 + 1;
+    let mut at = 0;
+    for _ in 0..rounds * ONE_BY_ONE {
+        now += ROUND;
+        at = (at + stride) % connections.len();
+        let (conn, next) = &mut connections[at];
+        input.clear();
+        greetings.write(*next, &mut input);
+        *next += 1;
+        assert_eq!(answer(conn, now, &input, &mut out), 1, "every call is answered");
+    }
+}
+
+/// Greetings of a round of [`serve_among`].
+pub(super) const ONE_BY_ONE: usize = 100;
+/// Greetings of a connection before those that are counted.
+const WARM: usize = 3;
 
 /// Sends so many rounds of messages on one call.
 #[inline(never)]

@@ -1,9 +1,10 @@
 //! What one kind of work gave, as a page.
 
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 use std::path::Path;
 use std::{fs, io};
 
+use super::goal::Goals;
 use super::plot;
 use super::{Goal, Table};
 use crate::machine;
@@ -59,13 +60,4 @@ pub(crate) fn summary(pages: &[Page], plan: &Plan) -> io::Result<()> {
 fn write(folder: &Path, name: &str, text: &str) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     fs::write(folder.join(name), text)
-}
-
-struct Goals<'a>(&'a [Goal]);
-
-impl fmt::Display for Goals<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(Goal::HEAD)?;
-        self.0.iter().try_for_each(|goal| write!(f, "{goal}"))
-    }
 }
