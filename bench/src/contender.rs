@@ -9,6 +9,7 @@ mod unwired;
 
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
 
 pub(crate) use client::{ECHOED, Exchange};
 
@@ -54,6 +55,17 @@ type Serve = fn(Announce<'_>) -> Result<(), Box<dyn Error>>;
 
 /// Tells where a server listens.
 type Announce<'a> = &'a dyn Fn(SocketAddr);
+
+/// What a handler does that computes.
+fn compute() {
+    let begun = Instant::now();
+    while begun.elapsed() < COMPUTED {
+        core::hint::spin_loop();
+    }
+}
+
+/// For how long.
+pub(crate) const COMPUTED: Duration = Duration::from_micros(200);
 
 /// A free port that nobody else reaches.
 const ANYWHERE: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);

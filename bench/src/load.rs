@@ -112,7 +112,7 @@ impl Load {
             return Ok(Self::H2load(addr, shape, calls));
         }
         let Shape { connections, in_flight, .. } = shape;
-        let kind = if shape.calls == Calls::Varied { VARIED } else { PLAIN };
+        let kind = Calls::NAMED.iter().find(|(calls, _)| *calls == shape.calls).map_or("", |(_, name)| name);
         Process::start(&["generate", kind], addr, &[connections as u64, in_flight as u64, calls])
             .map(Self::Ours)
     }
@@ -194,8 +194,6 @@ pub(crate) fn ready() {
 }
 
 const READY: &str = "ready";
-const PLAIN: &str = "plain";
-const VARIED: &str = "varied";
 const GREET: &str = "greet";
 const DOWNLOAD: &str = "download";
 const ECHO: &str = "echo";
@@ -204,9 +202,10 @@ const ECHO: &str = "echo";
 pub(crate) fn make(args: &[&str]) -> Result<(), Box<dyn Error>> {
     let outcome = match *args {
         ["generate", kind, addr, connections, in_flight, calls] => {
-            let kind = if kind == VARIED { Calls::Varied } else { Calls::Plain };
+            let calls_of =
+                Calls::NAMED.iter().find(|(_, name)| *name == kind).ok_or("there are no such calls")?;
             let shape =
-                Shape { connections: connections.parse()?, in_flight: in_flight.parse()?, calls: kind };
+                Shape { connections: connections.parse()?, in_flight: in_flight.parse()?, calls: calls_of.0 };
             generator::run(addr.parse()?, shape, calls.parse()?)?
         }
         ["drive", contender, kind, addr, in_flight, count] => {

@@ -3,13 +3,14 @@
 use std::error::Error;
 use std::fs;
 
-use crate::contender::{self, Contender, LIMIT, OURS, OURS_ON_THREADS, TONIC, TONIC_ON_THREADS};
+use crate::contender::{self, COMPUTED, Contender, LIMIT, OURS, OURS_ON_THREADS, TONIC, TONIC_ON_THREADS};
 use crate::cores::Core;
 use crate::load::{Process, Shape};
 use crate::plan::Plan;
 use crate::process::Server;
 use crate::report::{Goal, Page, Table};
-use crate::unary::{self, COLUMNS};
+use crate::unary::{self, CALLS_PER_SECOND, COLUMNS};
+use crate::wire::requests::Calls;
 
 /// Connections, one call in flight on each: every read brings one call.
 const CONNECTIONS: [usize; 4] = [10, 100, 1_000, 10_000];
@@ -19,6 +20,8 @@ const HELD: [(usize, usize); 3] = [(1, 1), (10, 100), (1_000, 100)];
 const OTHER_FILES: usize = 100;
 /// What both threads of a server have enough of.
 const MANY: Shape = Shape::plain(50, 20);
+/// One connection whose handlers are slow.
+const COMPUTING: Shape = Shape { connections: 1, in_flight: 20, calls: Calls::Computed };
 
 const CACHES: &str = "\
 the instructions are the same (see below): what costs more is memory that is not in the caches any more, the kernel's sockets first; the \
@@ -26,10 +29,14 @@ limit, which keeps next to nothing for a connection, has its own row. Done: less
 to the thread; turns that read, act and write at once, so that a connection is fetched once. To close it: smaller records, and \
 less of the kernel's for each socket (io_uring's buffers that sockets share).";
 
+const SHARED: &str = "\
+the second thread's core has the load to make as well.";
+
 /// Measures threads, connections and open calls.
 pub(crate) fn run(plan: &Plan) -> Result<Page, Box<dyn Error>> {
-    let (tables, goals) =
-        [threads(plan)?, connections(plan)?, held(plan)?].into_iter().unzip::<_, _, Vec<_>, Vec<_>>();
+    let (tables, goals) = [threads(plan)?, handlers(plan)?, connections(plan)?, held(plan)?]
+        .into_iter()
+        .unzip::<_, _, Vec<_>, Vec<_>>();
     Ok(Page {
         name: "scale",
         about: "The greeter where there is more of everything. Two threads share the load's core; with more connections, \
@@ -50,6 +57,21 @@ fn threads(plan: &Plan) -> Result<(Table, Vec<Goal>), Box<dyn Error>> {
     }
     let cost = table.ratio(OURS_ON_THREADS, OURS, 0);
     Ok((table, vec![Goal::at_most("CPU per call on two threads, to that on one", 1.15, cost)]))
+}
+
+/// Handlers that compute, all of one connection, on one thread and on two.
+fn handlers(plan: &Plan) -> Result<(Table, Vec<Goal>), Box<dyn Error>> {
+    let caption = format!("handlers that compute {} µs, {COMPUTING}", COMPUTED.as_micros());
+    let mut table = Table::new(caption, COLUMNS, &[]);
+    for _ in 0..plan.rounds {
+        for name in [OURS, OURS_ON_THREADS, TONIC, TONIC_ON_THREADS] {
+            let server = Server::start(contender::find(name)?, &[Core::Server, Core::Load])?;
+            table.add(name, unary::sample(&server, plan, COMPUTING)?);
+        }
+    }
+    let more = table.ratio(OURS_ON_THREADS, OURS, CALLS_PER_SECOND);
+    let work = "calls/s of one connection whose handlers compute, two threads to one";
+    Ok((table, vec![Goal::at_least(work, 1.6, more).because(SHARED)]))
 }
 
 /// From few connections to many, as far as the limit of open files goes.

@@ -25,6 +25,8 @@ pub(crate) const COLUMNS: &[Column] = &[
     Column { head: "p99 µs", digits: 1 },
     Column { head: "RSS KiB", digits: 0 },
 ];
+/// Which of them is which.
+pub(crate) const CALLS_PER_SECOND: usize = 1;
 const P50: usize = 2;
 const P99: usize = 3;
 

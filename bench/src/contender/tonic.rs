@@ -30,6 +30,7 @@ impl Greeter for MyGreeter {
     }
 
     async fn say_hello_again(&self, request: Request<HelloRequest>) -> Result<Response<HelloReply>, Status> {
+        super::compute();
         let message = format!("Hello again, {}!", request.into_inner().name);
         Ok(Response::new(HelloReply { message }))
     }

@@ -17,6 +17,21 @@ pub(crate) enum Calls {
     Plain,
     /// Timeout and request id, beside some metadata that stays the same.
     Varied,
+    /// Nothing; they are to the method whose handler computes.
+    Computed,
+}
+
+impl Calls {
+    /// All of them, with the names that processes tell each other.
+    pub(crate) const NAMED: [(Self, &str); 3] =
+        [(Self::Plain, "plain"), (Self::Varied, "varied"), (Self::Computed, "computed")];
+
+    const fn path(self) -> &'static [u8] {
+        match self {
+            Self::Plain | Self::Varied => b"/helloworld.Greeter/SayHello",
+            Self::Computed => b"/helloworld.Greeter/SayHelloAgain",
+        }
+    }
 }
 
 /// `HelloRequest { name: "you" }`.
@@ -36,10 +51,10 @@ impl Requests {
     /// Greetings: as many as are different from each other, of so many.
     pub(crate) fn new(calls: Calls, count: usize) -> Self {
         let different = match calls {
-            Calls::Plain => count.min(ALIKE),
+            Calls::Plain | Calls::Computed => count.min(ALIKE),
             Calls::Varied => count,
         };
-        Self::of(b"/helloworld.Greeter/SayHello", calls, different, END_STREAM)
+        Self::of(calls.path(), calls, different, END_STREAM)
     }
 
     /// Calls of `path` that send one message and stay open.
