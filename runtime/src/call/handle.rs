@@ -49,9 +49,21 @@ pub(crate) trait Calls: Send + Sync {
     }
     fn half_close(&self, _call: CallId) {}
     /// Gives the call up.
-    fn cancel(&self, _call: CallId) {}
+    fn cancel(&self, call: CallId) {
+        self.fail(call, given_up());
+    }
     /// Gives the call up with a status of this side.
     fn fail(&self, _call: CallId, _status: Status) {}
+}
+
+/// The status of a call that was cancelled from this side.
+pub(crate) fn given_up() -> Status {
+    Status::cancelled("the call was cancelled by its caller")
+}
+
+/// The status for whoever goes on with a call that has ended without a failure.
+pub(crate) fn ended() -> Status {
+    Status::cancelled("the call has ended")
 }
 
 impl Calls for Link<server::Connection> {
@@ -85,7 +97,7 @@ impl Calls for Link<server::Connection> {
     }
 
     fn end_of(&self, _: CallId) -> Status {
-        Status::cancelled("the call has ended")
+        ended()
     }
 
     fn poll_ended(&self, call: CallId, waker: &Waker) -> Poll<()> {
@@ -135,7 +147,7 @@ impl Calls for Link<client::Connection> {
     fn end_of(&self, call: CallId) -> Status {
         let status = self.with(|shared| shared.conn.status(call).cloned());
         // An OK that comes before the client has sent all it had is no failure of the call.
-        status.unwrap_or_else(|| Status::cancelled("the call has ended"))
+        status.unwrap_or_else(ended)
     }
 
     fn poll_ended(&self, call: CallId, waker: &Waker) -> Poll<()> {
@@ -184,29 +196,21 @@ impl Calls for Link<client::Connection> {
         let _ = self.with(|shared| shared.conn.half_close(call));
     }
 
-    fn cancel(&self, call: CallId) {
-        give_up(self, call, |conn| conn.cancel(call));
-    }
-
     fn fail(&self, call: CallId, status: Status) {
-        give_up(self, call, |conn| conn.fail(call, status));
+        let mut woken = Vec::new();
+        self.with(|shared| {
+            if shared.conn.is_active(call) {
+                shared.conn.fail(call, status);
+                // Whoever waits for the call is woken from here: the driver may have nothing to do.
+                shared.wakers.of(call).take_all(&mut woken);
+            }
+        });
+        wake_all(&mut woken);
     }
 
     fn release(&self, call: CallId) {
         Self::release(self, call);
     }
-}
-
-/// Ends a call from this side, and wakes whoever waits for it: the driver may have nothing to do.
-fn give_up(link: &Link<client::Connection>, call: CallId, command: impl FnOnce(&mut client::Connection)) {
-    let mut woken = Vec::new();
-    link.with(|shared| {
-        if shared.conn.is_active(call) {
-            command(&mut shared.conn);
-            shared.wakers.of(call).take_all(&mut woken);
-        }
-    });
-    wake_all(&mut woken);
 }
 
 /// Holds a call: when the last holder is dropped, it is released, and cancelled if it goes on.

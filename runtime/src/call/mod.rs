@@ -16,7 +16,7 @@ mod streaming;
 pub use cancellation::Cancellation;
 pub use compression::Compression;
 pub use empty::{Empty, empty};
-pub(crate) use handle::{CallHandle, Calls, compressed, decompressed, gather};
+pub(crate) use handle::{CallHandle, Calls, compressed, decompressed, ended, gather, given_up};
 pub use into_request::{IntoIteratorRequest, IntoRequest, IntoStreamingRequest};
 pub use outgoing::{Answer, Outgoing};
 pub use request::Request;

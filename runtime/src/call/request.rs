@@ -7,7 +7,7 @@ use http::Extensions;
 use unwired_core::Instant;
 use unwired_core::grpc::CallId;
 
-use super::{Calls, Cancellation, Compression, ServedCalls};
+use super::{Calls, Cancellation, Compression, ServedCalls, ended};
 use crate::channel::{CallCredentials, Credentials};
 use crate::transport::{Address, Peer, RuntimeHandle};
 use crate::{Encoding, Metadata, Status};
@@ -238,7 +238,7 @@ impl<T> Request<T> {
             )
         })?;
         served.calls.send_metadata(served.call, metadata).map_err(|error| match error {
-            UseError::StreamClosed => Status::cancelled("the call has ended"),
+            UseError::StreamClosed => ended(),
             error => Status::failed_precondition(format!("initial metadata cannot be sent: {error}")),
         })
     }

@@ -10,6 +10,7 @@ use unwired_core::Instant;
 use unwired_core::grpc::client::{Connection, Event};
 use unwired_core::http2::Reason;
 
+use super::RUNTIME_ENDED;
 use super::abort::Abort;
 use super::client_channel::ClientChannel;
 use super::connected::Connected;
@@ -117,7 +118,7 @@ impl Attempt {
 impl Drop for Attempt {
     fn drop(&mut self) {
         // One that came to something has said so, and this is not heard.
-        self.failed(Failure::new("the runtime of the channel has ended", None));
+        self.failed(Failure::new(RUNTIME_ENDED, None));
     }
 }
 

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use unwired_core::Instant;
 use unwired_core::grpc::Config;
 
-use super::Connectivity;
 use super::abort::Abort;
 use super::attempt::Attempt;
 use super::builder::Options;
@@ -20,6 +19,7 @@ use super::service_config::ServiceConfig;
 use super::stats::Tally;
 use super::target::Target;
 use super::watching::Watching;
+use super::{Connectivity, RUNTIME_ENDED};
 use crate::Status;
 use crate::driver::{events, wake_all};
 #[cfg(feature = "mount")]
@@ -477,7 +477,7 @@ impl Lookup {
 impl Drop for Lookup {
     fn drop(&mut self) {
         if !self.is_answered {
-            self.answer(Err(Failure::new("the runtime of the channel has ended", None)));
+            self.answer(Err(Failure::new(RUNTIME_ENDED, None)));
         }
     }
 }

@@ -6,12 +6,13 @@ use std::sync::{Arc, OnceLock};
 
 use unwired_core::grpc::{Batch, CallId, Encoding, Metadata, Received, SendMessageError};
 
+use super::RUNTIME_ENDED;
 use super::hedging::{hedge, is_answered};
 use super::kept::Kept;
 use super::service_config::HedgingPolicy;
 use super::setup::KeptSetup;
 use crate::Status;
-use crate::call::{CallHandle, Calls};
+use crate::call::{CallHandle, Calls, ended};
 use crate::driver::keep;
 use crate::sync::{Mutex, MutexGuard, lock};
 
@@ -179,14 +180,6 @@ impl Hedged {
             },
         }
     }
-
-    /// Gives the call up, as `end` does it where it is bound to an attempt.
-    fn give_up(&self, status: Status, end: impl FnOnce(&CallHandle)) {
-        self.end(status);
-        if let Some(attempt) = self.bound.get() {
-            end(attempt);
-        }
-    }
 }
 
 impl State {
@@ -241,7 +234,7 @@ impl Making {
 
 impl Drop for Making {
     fn drop(&mut self) {
-        self.call.end(Status::unavailable("the runtime of the channel has ended"));
+        self.call.end(Status::unavailable(RUNTIME_ENDED));
     }
 }
 
@@ -294,7 +287,7 @@ impl Calls for Hedged {
         match self.poll_bound(Waker::noop()) {
             Poll::Ready(Ok(attempt)) => attempt.calls.end_of(attempt.id),
             Poll::Ready(Err(status)) => status,
-            Poll::Pending => Status::cancelled("the call has ended"),
+            Poll::Pending => ended(),
         }
     }
 
@@ -338,13 +331,11 @@ impl Calls for Hedged {
         }
     }
 
-    fn cancel(&self, _: CallId) {
-        let status = Status::cancelled("the call was cancelled by its caller");
-        self.give_up(status, |attempt| attempt.calls.cancel(attempt.id));
-    }
-
     fn fail(&self, _: CallId, status: Status) {
-        self.give_up(status.clone(), |attempt| attempt.calls.fail(attempt.id, status));
+        self.end(status.clone());
+        if let Some(attempt) = self.bound.get() {
+            attempt.calls.fail(attempt.id, status);
+        }
     }
 
     fn release(&self, call: CallId) {

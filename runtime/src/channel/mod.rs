@@ -72,3 +72,7 @@ pub use service_config::{
 };
 pub use stats::{ChannelStats, ConnectionStats};
 pub use target::{Target, TargetError};
+
+/// Why nothing goes on that a task of the channel was doing.
+pub(crate) const RUNTIME_ENDED: &str =
+    "the runtime of the channel has ended: it is to run for as long as the channel is used";

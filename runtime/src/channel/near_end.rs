@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use unwired_core::grpc::{Batch, CallId, Encoding, Message, Received, SendMessageError};
 
-use crate::call::{Calls, one_by_one};
+use super::RUNTIME_ENDED;
+use crate::call::{Calls, ended, given_up, one_by_one};
 use crate::driver::keep;
 use crate::intercept::{Messages, Part, Payload, Pipe, Source};
 use crate::sync::{Mutex, lock};
@@ -27,10 +28,6 @@ impl NearEnd {
             requests.end(status);
         }
     }
-}
-
-fn given_up() -> Status {
-    Status::cancelled("the call was cancelled by its caller")
 }
 
 impl Calls for NearEnd {
@@ -68,7 +65,7 @@ impl Calls for NearEnd {
     fn end_of(&self, _: CallId) -> Status {
         let responses = lock(&self.responses);
         let end = responses.as_ref().map_or_else(|| Some(given_up()), |messages| messages.end().cloned());
-        end.unwrap_or_else(|| Status::cancelled("the call has ended"))
+        end.unwrap_or_else(ended)
     }
 
     fn poll_ended(&self, _: CallId, waker: &Waker) -> Poll<()> {
@@ -89,14 +86,6 @@ impl Calls for NearEnd {
             Some(messages) => messages.end().cloned().map_or(Poll::Pending, Poll::Ready),
             None => Poll::Ready(given_up()),
         }
-    }
-
-    fn is_unprocessed(&self, _: CallId) -> bool {
-        false
-    }
-
-    fn has_answered(&self, _: CallId) -> bool {
-        false
     }
 
     fn half_close(&self, _: CallId) {
@@ -170,7 +159,7 @@ impl Promise {
 
 impl Drop for Promise {
     fn drop(&mut self) {
-        self.keep(Err(Status::unavailable("the runtime of the channel has ended")));
+        self.keep(Err(Status::unavailable(RUNTIME_ENDED)));
     }
 }
 

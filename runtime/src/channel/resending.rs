@@ -7,12 +7,13 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use unwired_core::grpc::{Batch, CallId, Encoding, Message, Metadata, Received, SendMessageError};
 
+use super::RUNTIME_ENDED;
 use super::kept::Kept;
 use super::policy::{Retries, Verdict};
 use super::service_config::Attempts;
 use super::setup::{KeptSetup, Setup};
 use crate::Status;
-use crate::call::{CallHandle, Calls, send};
+use crate::call::{CallHandle, Calls, ended, send};
 use crate::sync::{Mutex, MutexGuard, lock};
 
 /// A call that may be sent several times: because no server has acted on it, or because its method has a policy for retries
@@ -212,23 +213,6 @@ impl Resending {
         waiting.into_iter().for_each(Waker::wake);
         None
     }
-
-    /// Gives the call up, as `end` does it, with whatever attempt there is.
-    fn give_up(&self, status: Status, end: impl FnOnce(&CallHandle)) {
-        let mut state = self.lock();
-        self.bind_if_live(&mut state);
-        drop(state);
-        match self.bound.get() {
-            Some(attempt) => end(attempt),
-            None => self.end(status),
-        }
-    }
-
-    fn bind_if_live(&self, state: &mut State) {
-        if matches!(state.stage, Stage::Live(_)) {
-            self.bind(state);
-        }
-    }
 }
 
 impl State {
@@ -283,7 +267,7 @@ impl Resend {
 impl Drop for Resend {
     fn drop(&mut self) {
         if !self.is_done && self.call.is_wanted() {
-            self.call.end(Status::unavailable("the runtime of the channel has ended"));
+            self.call.end(Status::unavailable(RUNTIME_ENDED));
         }
     }
 }
@@ -375,7 +359,7 @@ impl Calls for Resending {
         match self.current(Waker::noop()) {
             Current::Attempt(attempt) => attempt.calls.end_of(attempt.id),
             Current::Ended(status) => status,
-            Current::None => Status::cancelled("the call has ended"),
+            Current::None => ended(),
         }
     }
 
@@ -453,13 +437,16 @@ impl Calls for Resending {
         }
     }
 
-    fn cancel(&self, _: CallId) {
-        let status = Status::cancelled("the call was cancelled by its caller");
-        self.give_up(status, |attempt| attempt.calls.cancel(attempt.id));
-    }
-
     fn fail(&self, _: CallId, status: Status) {
-        self.give_up(status.clone(), |attempt| attempt.calls.fail(attempt.id, status));
+        let mut state = self.lock();
+        if matches!(state.stage, Stage::Live(_)) {
+            self.bind(&mut state);
+        }
+        drop(state);
+        match self.bound.get() {
+            Some(attempt) => attempt.calls.fail(attempt.id, status),
+            None => self.end(status),
+        }
     }
 
     fn release(&self, call: CallId) {

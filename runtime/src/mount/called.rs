@@ -10,7 +10,7 @@ use super::fields;
 use super::pipe::{Pipe, Taken};
 use super::source::{Arrived, BoxError};
 use crate::Status;
-use crate::call::Calls;
+use crate::call::{Calls, ended};
 use crate::driver::{CallWakers, keep, wake_all};
 use crate::sync::{Mutex, MutexGuard, lock};
 
@@ -208,7 +208,7 @@ impl Calls for ClientCall {
 
     fn end_of(&self, _: CallId) -> Status {
         // An OK that comes before the client has sent all it had is no failure of the call.
-        self.lock().call.status().cloned().unwrap_or_else(|| Status::cancelled("the call has ended"))
+        self.lock().call.status().cloned().unwrap_or_else(ended)
     }
 
     fn poll_ended(&self, _: CallId, waker: &Waker) -> Poll<()> {
@@ -255,10 +255,6 @@ impl Calls for ClientCall {
             let _ = call.half_close(pipe);
             woken.extend(sender.take());
         });
-    }
-
-    fn cancel(&self, _: CallId) {
-        self.with(|State { call, pipe, .. }, _| call.cancel(pipe));
     }
 
     fn fail(&self, _: CallId, status: Status) {

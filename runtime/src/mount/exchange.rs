@@ -16,6 +16,7 @@ use super::fields;
 use super::source::{Arrived, BoxError, BoxSource};
 use crate::Status;
 use crate::call::CallHandle;
+use crate::channel::RUNTIME_ENDED;
 use crate::sync::{Mutex, lock};
 use crate::transport::{BoxFuture, RuntimeHandle, Sleep};
 
@@ -216,6 +217,6 @@ impl Future for Carrying {
 impl Drop for Carrying {
     /// A runtime that ends drops its tasks.
     fn drop(&mut self) {
-        self.call.on_lost(Status::unavailable("the runtime of the channel has ended"));
+        self.call.on_lost(Status::unavailable(RUNTIME_ENDED));
     }
 }

@@ -11,7 +11,7 @@ use super::body::Outlet;
 use super::pipe::{Pipe, Taken};
 use super::source::{Arrived, BoxSource};
 use crate::Status;
-use crate::call::{Calls, Ending, ServedCalls};
+use crate::call::{Calls, Ending, ServedCalls, ended};
 use crate::driver::{CallWakers, Handlers, keep, wake_all};
 use crate::server::{Tally, panicked};
 use crate::sync::{Mutex, MutexGuard, lock};
@@ -237,7 +237,7 @@ impl Calls for ServedCall {
     }
 
     fn end_of(&self, _: CallId) -> Status {
-        Status::cancelled("the call has ended")
+        ended()
     }
 
     fn poll_ended(&self, _: CallId, waker: &Waker) -> Poll<()> {
