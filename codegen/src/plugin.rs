@@ -100,7 +100,11 @@ fn parse(parameters: &str) -> Result<(Builder, String), Error> {
                 with(pair()?, |path, value| builder.blocking_mod_attribute(path, value))
             }
             "trait_attribute" => with(pair()?, |path, value| builder.trait_attribute(path, value)),
-            _ => return Err(Error::usage(format!("there is no parameter {name}"))),
+            _ => {
+                return Err(Error::usage(format!(
+                    "there is no parameter {name}: those that there are stand in the documentation of `unwired_build::plugin`"
+                )));
+            }
         };
     }
     Ok((builder, default_package))

@@ -59,7 +59,7 @@ fn parameters_are_options() {
 
 #[test]
 fn what_is_wrong_is_told_in_the_answer() {
-    assert_eq!(answer("no_such_thing").error(), "there is no parameter no_such_thing");
+    assert!(answer("no_such_thing").error().starts_with("there is no parameter no_such_thing"));
     assert_eq!(
         answer("type_attribute=.a").error(),
         "the parameter type_attribute needs a path and a value: type_attribute=PATH=VALUE"

@@ -9,7 +9,7 @@
 //! | `client`, `server` | the two sides: connections, calls, heads of requests |
 //! | `receiving`, `sending`, `message`, `batch` | messages out of DATA and into it |
 //! | `link`, `table`, `credit`, `deadlines` | what connections of both sides do with their calls |
-//! | `code`, `status`, `percent`, `http_status` | how calls end |
+//! | `code`, `status`, `percent`, `http_status`, `shown` | how calls end, and how that is told |
 //! | `metadata`, `base64` | what goes along with them |
 //! | [`timeout`], `content_type`, `path`, `encoding` | fields of the protocol |
 
@@ -34,6 +34,7 @@ mod percent;
 mod receiving;
 mod sending;
 pub mod server;
+mod shown;
 mod stats;
 mod status;
 mod table;

@@ -212,7 +212,7 @@ impl Receiving {
             (Ok(_), Some(false)) => Received::End,
             (Ok(Front::Nothing { begun: false }), Some(true)) => match (self.cardinality, self.had_one) {
                 (Cardinality::One, false) => Received::Failed(Status::unimplemented(
-                    "no message was received where exactly one belongs",
+                    "no message was received where exactly one belongs: do both sides have the same .proto?",
                 )),
                 _ => Received::End,
             },
@@ -234,9 +234,9 @@ impl Receiving {
         match self.cardinality {
             Cardinality::Many => Ok(true),
             Cardinality::One if alone && !self.had_one => Ok(ended.is_some()),
-            Cardinality::One => {
-                Err(Status::unimplemented("more than one message was received where exactly one belongs"))
-            }
+            Cardinality::One => Err(Status::unimplemented(
+                "more than one message was received where exactly one belongs: do both sides have the same .proto?",
+            )),
         }
     }
 }

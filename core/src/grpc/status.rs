@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::shown::Shown;
 use super::{Code, Metadata, MetadataError, base64, percent};
 use crate::http2::{Field, Fields};
 
@@ -231,8 +232,7 @@ impl Status {
         let details = Bytes::from(details.and_then(base64::decode).unwrap_or_default());
         let mut source = None;
         if code == Code::Unknown && text != Code::Unknown.as_str().as_bytes() {
-            let what =
-                format!("the server sent the grpc-status \"{}\", which no code has", text.escape_ascii());
+            let what = format!("the server sent the grpc-status {}, which no code has", Shown(text));
             if message.is_empty() {
                 message.clone_from(&what);
             }

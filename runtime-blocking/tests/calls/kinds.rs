@@ -101,7 +101,8 @@ fn a_panic_is_its_own_calls_affair() {
     let client = server.client();
     for _ in 0..3 {
         let status = client.say_hello(request("panic")).unwrap_err();
-        assert_eq!((status.code(), status.message()), (Code::Unknown, "the handler of the call panicked"));
+        assert_eq!(status.code(), Code::Unknown);
+        assert!(status.message().contains("the handler of the call panicked"), "{status}");
     }
     assert_eq!(client.say_hello(request("me")).unwrap().get_ref().reply, "Hello, me");
 }

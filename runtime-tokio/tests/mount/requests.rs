@@ -178,7 +178,8 @@ async fn a_panic_is_unknown_and_counted() {
     let server = server.add_service(GreeterServer::new(Host(gone))).build();
     let mount = Mount::new(server.clone(), Tokio::handle());
     let response = answer(&mount, greeting("SayHelloAgain", "Ada")).await;
-    assert_eq!(status_of(response.headers()), ("2", "the handler of the call panicked"));
+    let what = "the handler of the call panicked: the output of its server says where and why";
+    assert_eq!(status_of(response.headers()), ("2", what));
     let stats = server.stats();
     assert_eq!((stats.handlers_panicked, stats.handlers_running), (1, 0));
 }

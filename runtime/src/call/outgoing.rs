@@ -107,7 +107,11 @@ impl<T> Answer<T> {
         let was_compressed = self.0.was_compressed();
         let trailers = self.0.trailers().await?;
         let metadata = self.0.metadata().await;
-        let message = message.ok_or_else(|| Status::unimplemented("the server sent no message"))?;
+        let message = message.ok_or_else(|| {
+            Status::unimplemented(
+                "the server sent no message, where exactly one belongs: do both sides have the same .proto?",
+            )
+        })?;
         Ok(Response::from_parts(message, metadata, trailers, was_compressed))
     }
 }

@@ -202,7 +202,9 @@ impl Service for LocalServer {
 
     fn call(&self, method: usize, call: Incoming) -> Handler {
         if !self.queue.admits() {
-            return call.refuse(&Status::unavailable("the thread of the service has ended"));
+            return call.refuse(&Status::unavailable(
+                "the thread of the service has ended: its worker is to run for as long as the server does",
+            ));
         }
         let state = State { call: Some((method, call)), ..State::default() };
         let task = Arc::new(Task { queue: Arc::clone(&self.queue), state: Mutex::new(state) });

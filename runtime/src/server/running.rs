@@ -55,7 +55,7 @@ impl Running {
 
 /// gRPC's statuscodes document says UNKNOWN for an exception; a handler that fails loses its own call and no other.
 pub(crate) fn panicked() -> Status {
-    Status::unknown("the handler of the call panicked")
+    Status::unknown("the handler of the call panicked: the output of its server says where and why")
 }
 
 impl Drop for Running {

@@ -162,7 +162,10 @@ impl HealthService {
 
     fn answer_watch(&self, request: HealthCheckRequest) -> Result<Watch, Status> {
         if request.service.len() > LONGEST_NAME {
-            return Err(Status::invalid_argument("no service has a name as long as this"));
+            return Err(Status::invalid_argument(format!(
+                "the name of the service has {} bytes, of {LONGEST_NAME} that it may have",
+                request.service.len()
+            )));
         }
         Ok(Watch::new(Arc::clone(&self.board), request.service))
     }

@@ -1,6 +1,7 @@
 use crate::Instant;
 use crate::grpc::message::Rules;
 use crate::grpc::receiving::Receiving;
+use crate::grpc::shown::Shown;
 use crate::grpc::{
     Batch, CallEncodings, CallLimits, Cardinality, Carrier, Code, Config, Encoding, EncodingSet, Message,
     Metadata, Received, SendMessageError, Status, code_of_http_status, code_of_reset, content_type, meaning,
@@ -227,9 +228,10 @@ impl Call {
                 self.receiving.set_compressible(encoding != Encoding::Identity);
             }
             Some((_, at)) => {
-                let name = fields.value(at).escape_ascii();
                 let status = Status::internal(format!(
-                    "the server uses the message encoding {name}, which is not supported here"
+                    "the server compresses messages as {}, which it was not offered: this client takes {} (the others are features of unwired)",
+                    Shown(fields.value(at)),
+                    self.accept.as_str()
                 ));
                 self.end(carrier, Reason::CANCEL, status);
                 return false;
@@ -268,7 +270,9 @@ impl Call {
 
     /// The response has ended without trailers.
     pub fn on_end(&mut self, carrier: &mut impl Carrier) {
-        let status = Status::unknown("the server ended the response without a grpc-status");
+        let status = Status::unknown(
+            "the server ended the response without a grpc-status: does a proxy on the way drop trailers?",
+        );
         self.end(carrier, Reason::NO_ERROR, status);
     }
 
@@ -386,11 +390,13 @@ fn deadline_exceeded() -> Status {
 /// The status of a response that is not gRPC.
 fn not_grpc(http_status: u16, content_type: Option<&[u8]>) -> Status {
     let what = match content_type {
-        Some(content_type) => format!("content-type {}", content_type.escape_ascii()),
+        Some(content_type) => format!("content-type {}", Shown(content_type)),
         None => "no content-type".to_owned(),
     };
     Status::new(
         code_of_http_status(http_status),
-        format!("the answer is not gRPC: HTTP status {http_status}, {what}"),
+        format!(
+            "the answer is not gRPC: HTTP status {http_status}, {what}; is this the port of a gRPC server, or has a proxy answered?"
+        ),
     )
 }

@@ -1,6 +1,7 @@
 use core::time::Duration;
 use std::sync::Arc;
 
+use crate::grpc::shown::Shown;
 use crate::grpc::{
     CallEncodings, Encoding, EncodingSet, Metadata, MethodPath, Status, content_type, meaning, metadata,
     path, timeout,
@@ -46,10 +47,44 @@ impl Rejection {
 }
 
 fn read_timeout(value: &[u8]) -> Result<Duration, Rejection> {
-    timeout::parse(value).map_err(|_| {
-        let message = format!("malformed grpc-timeout {}", value.escape_ascii());
+    timeout::parse(value).map_err(|why| {
+        let message = format!("the grpc-timeout {} cannot be used: {why}", Shown(value));
         Rejection { is_glitch: true, ..Rejection::grpc(Status::internal(message)) }
     })
+}
+
+#[cold]
+fn not_a_post(method: &[u8]) -> Rejection {
+    Rejection::http(405, Status::unimplemented(format!("a gRPC request is a POST, not a {}", Shown(method))))
+}
+
+#[cold]
+fn no_grpc(content_type: Option<&[u8]>) -> Rejection {
+    let there = content_type.map_or_else(|| "none".to_owned(), |there| Shown(there).to_string());
+    Rejection::http(
+        415,
+        Status::unknown(format!(
+            "a gRPC request has a content-type that begins with application/grpc, and this one has {there}"
+        )),
+    )
+}
+
+#[cold]
+fn no_method(path: Option<&[u8]>) -> Rejection {
+    let path = Shown(path.unwrap_or_default());
+    Rejection::grpc(Status::unimplemented(format!(
+        "the path of a call is /package.Service/Method, not {path}"
+    )))
+}
+
+#[cold]
+fn not_taken(encoding: &[u8], accept: EncodingSet) -> Rejection {
+    let status = Status::unimplemented(format!(
+        "messages compressed as {} are not taken here: send them as one of {}",
+        Shown(encoding),
+        accept.as_str()
+    ));
+    Rejection { accept: Some(accept), ..Rejection::grpc(status) }
 }
 
 impl RequestHead {
@@ -70,8 +105,7 @@ impl RequestHead {
             next <<= 1;
             let meaning = match class {
                 Class::Method if fields.value(at) != b"POST" => {
-                    let status = Status::unimplemented("a gRPC request is a POST");
-                    return Err(Rejection::http(405, status));
+                    return Err(not_a_post(fields.value(at)));
                 }
                 Class::Path => {
                     let slash = Some(usize::from(meaning)).filter(|&slash| slash > 0);
@@ -103,17 +137,13 @@ impl RequestHead {
             }
         }
         if !has_content_type {
-            let status = Status::unknown("the content-type of a gRPC request begins with application/grpc");
-            return Err(Rejection::http(415, status));
+            return Err(no_grpc(fields.get(b"content-type")));
         }
         let Some(path) = path else {
-            return Err(Rejection::grpc(Status::unimplemented("the path of a call is /service/method")));
+            return Err(no_method(fields.get(b":path")));
         };
         if let Some(at) = unsupported {
-            let name = fields.value(at).escape_ascii();
-            let status =
-                Status::unimplemented(format!("the message encoding \"{name}\" is not supported here"));
-            return Err(Rejection { accept: Some(accept), ..Rejection::grpc(status) });
+            return Err(not_taken(fields.value(at), accept));
         }
         head.path = path;
         head.fields = fields;
