@@ -28,6 +28,8 @@
 //! Options are those of [`configure`]. The same generator is there as a plugin of `protoc` and `buf`, see
 //! [`plugin`].
 
+#![warn(clippy::missing_errors_doc, clippy::missing_panics_doc)]
+
 pub use prost_build;
 
 pub use self::builder::Builder;

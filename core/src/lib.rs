@@ -13,6 +13,7 @@
 //!
 //! **Features**, none of which is on by default: `gzip`, `deflate` and `zstd`, each an encoding of messages ([`grpc::Encoding`]).
 
+#![warn(clippy::missing_errors_doc, clippy::missing_panics_doc)]
 #![forbid(unsafe_code)]
 // Nothing a peer sends may panic. Where one of these is allowed, its reason is the proof that it cannot happen.
 #![cfg_attr(

@@ -1,4 +1,7 @@
 //! Messages to bytes and back.
+//!
+//! Generated code names a [`Codec`] for its messages: [`Prost`], unless the option `codec_path` of `unwired-build` names another,
+//! which may hold whatever it likes in the messages of gRPC. Compression is no business of a codec.
 
 mod room;
 

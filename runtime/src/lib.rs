@@ -31,6 +31,7 @@
 //! - `tower`: layers of `tower` as interceptors (`intercept::Layered`)
 //! - `service-config`: service configs from JSON (`channel::ServiceConfig` by `parse`)
 
+#![warn(clippy::missing_errors_doc, clippy::missing_panics_doc)]
 // Nothing a peer sends may panic. Where one of these is allowed, its reason is the proof that it cannot happen.
 #![cfg_attr(
     not(test),

@@ -5,6 +5,7 @@
 //!
 //! The .proto files lie in `proto/` of this crate, and what is generated from them is checked in: [`pb`].
 
+#![warn(clippy::missing_errors_doc, clippy::missing_panics_doc)]
 // Nothing a peer sends may panic. Where one of these is allowed, its reason is the proof that it cannot happen.
 #![cfg_attr(
     not(test),

@@ -75,6 +75,6 @@ pub struct PingPolicy {
     pub min_interval: Duration,
     /// Shortest time between PINGs while none is.
     pub min_interval_idle: Duration,
-    /// PINGs that may come too early.
+    /// PINGs that may come too early; with one more the connection ends.
     pub strikes: u32,
 }

@@ -325,12 +325,12 @@ impl Connection {
 
     // ---- time
 
-    /// When [`handle_timeout`](Self::handle_timeout) is due.
+    /// When [`handle_timeout`](Self::handle_timeout) is due; `None` while no timer runs.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.timers.next().map(|(at, _)| at)
     }
 
-    /// What the connection waits for then.
+    /// What [`poll_timeout`](Self::poll_timeout) is the time of.
     pub fn next_timer(&self) -> Option<TimerKind> {
         self.timers.next().map(|(_, kind)| kind)
     }

@@ -17,7 +17,7 @@ impl StreamId {
         Self(u32::from_be_bytes(octets) & Self::MAX.0)
     }
 
-    /// The number.
+    /// The number, 2^31-1 at the most; 0 stands for the connection.
     pub const fn get(self) -> u32 {
         self.0
     }

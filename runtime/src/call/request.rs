@@ -168,7 +168,8 @@ impl<T> Request<T> {
         self
     }
 
-    /// Shows `credentials` with the call, besides those of its channel.
+    /// Shows `credentials` with the call, besides those of its channel. Over TCP without TLS the call fails with
+    /// UNAUTHENTICATED, unless they allow that ([`CallCredentials`]).
     pub fn set_call_credentials(&mut self, credentials: impl CallCredentials) {
         let there = self.extensions.remove::<Credentials>().unwrap_or_default();
         self.extensions.insert(there.and(credentials));

@@ -39,21 +39,25 @@ impl Client {
         self
     }
 
-    /// The longest message that is received, bytes.
+    /// The longest message that is received, bytes; without it the channel's limit holds.
     #[must_use]
     pub const fn max_decoding_message_size(mut self, bytes: usize) -> Self {
         self.limits.max_recv_message = Some(bytes);
         self
     }
 
-    /// The longest message that is sent, bytes.
+    /// The longest message that is sent, bytes; without it the channel's limit holds.
     #[must_use]
     pub const fn max_encoding_message_size(mut self, bytes: usize) -> Self {
         self.limits.max_send_message = Some(bytes);
         self
     }
 
-    /// One message there, one back.
+    /// One message there, one back. `path` is `/package.Service/Method`, here as below.
+    ///
+    /// # Errors
+    ///
+    /// The status of the call, if it is not OK; that of the message, if it cannot be encoded.
     pub async fn unary<C, T, U>(&self, path: &'static str, request: Request<T>) -> Result<Response<U>, Status>
     where
         C: Codec<T> + Codec<U>,
@@ -102,6 +106,11 @@ impl Client {
     }
 
     /// One message there, many back.
+    ///
+    /// # Errors
+    ///
+    /// The status of a call that could not be made, or of a message that cannot be encoded. How a call ends that was made, the
+    /// [`Streaming`] says.
     pub async fn server_streaming<C, T, U>(
         &self,
         path: &'static str,
@@ -124,6 +133,10 @@ impl Client {
     }
 
     /// Many messages there, one back.
+    ///
+    /// # Errors
+    ///
+    /// The status of the call, if it is not OK. A message that cannot be encoded ends the call with its own.
     pub async fn client_streaming<C, S, U>(
         &self,
         path: &'static str,
@@ -144,6 +157,10 @@ impl Client {
     }
 
     /// Many messages there, as they come up, one back.
+    ///
+    /// # Errors
+    ///
+    /// The status of a call that could not be made. How a call ends that was made, the [`Answer`] says.
     pub async fn client_streaming_halves<C, T, U>(
         &self,
         path: &'static str,
@@ -161,7 +178,11 @@ impl Client {
         Ok((Outgoing::new(call, gather::<C, T>, setup.encoding), answer))
     }
 
-    /// Many messages there, many back.
+    /// Many messages there, many back. A message that cannot be encoded ends the call with its status.
+    ///
+    /// # Errors
+    ///
+    /// The status of a call that could not be made. How a call ends that was made, the [`Streaming`] says.
     pub async fn streaming<C, S, U>(
         &self,
         path: &'static str,
@@ -182,6 +203,10 @@ impl Client {
     }
 
     /// Many messages there, as they come up, many back.
+    ///
+    /// # Errors
+    ///
+    /// As [`streaming`](Self::streaming).
     pub async fn streaming_halves<C, T, U>(
         &self,
         path: &'static str,

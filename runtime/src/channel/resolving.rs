@@ -25,7 +25,7 @@ impl Endpoint {
         Self { address, weight: 1 }
     }
 
-    /// The same with another weight.
+    /// The same with another [`weight`](field@Self::weight), from 0.
     #[must_use]
     pub const fn weight(mut self, weight: u32) -> Self {
         self.weight = weight;

@@ -28,7 +28,7 @@ pub struct ServerStats {
     pub handlers_panicked: u64,
     /// Calls that wait until there is room for them (gauge); see [`Admission`](super::Admission).
     pub calls_queued: usize,
-    /// Calls that were refused because there was none.
+    /// Calls that were refused because there was no room for them, nor for one more to wait.
     pub calls_refused: u64,
     /// What the connections count themselves; its gauges are of those that are open.
     pub calls: Stats,

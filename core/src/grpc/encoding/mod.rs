@@ -42,7 +42,7 @@ impl Encoding {
         }
     }
 
-    /// The encoding of that name.
+    /// The encoding that has this name in `grpc-encoding`, whether or not this build supports it. `None` for any other name.
     pub fn from_name(name: &[u8]) -> Option<Self> {
         Self::ALL.into_iter().find(|encoding| encoding.name().as_bytes() == name)
     }

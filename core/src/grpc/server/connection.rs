@@ -249,7 +249,7 @@ impl Connection {
         }
     }
 
-    /// Ends the call with `status` and the trailing metadata in it.
+    /// Ends the call with `status` and the trailing metadata in it. Does nothing where the call has ended.
     pub fn finish(&mut self, call: CallId, status: &Status) {
         if let Some((machine, mut carrier)) = self.parts(call)
             && machine.finish(&mut carrier, status)
