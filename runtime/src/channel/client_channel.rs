@@ -277,6 +277,13 @@ impl ClientChannel {
     ) {
         let before = state.pool.connectivity();
         tell(&mut state.pool);
+        self.follow(state, before);
+    }
+
+    /// Does what the pool asks for since it was told something, when `before` was its state.
+    ///
+    /// By itself, so that what is long is compiled once and not for all that the pool can be told.
+    fn follow(self: &Arc<Self>, mut state: MutexGuard<'_, State>, before: Connectivity) {
         let actions = state.pool.take_actions();
         let mut woken = Vec::new();
         if state.pool.connectivity() != before {
