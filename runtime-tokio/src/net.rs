@@ -9,6 +9,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
+#[cfg(unix)]
+use unwired::transport::Credentials;
 use unwired::transport::{Address, ByteStream, Listen, Peer};
 use unwired_sockets::Place;
 
@@ -37,7 +39,7 @@ impl Socket {
             #[cfg(unix)]
             Address::Unix(path) => {
                 let stream = UnixStream::connect(path).await?;
-                let peer = unwired_sockets::unix(&stream, path);
+                let peer = Peer { credentials: credentials(&stream), ..unwired_sockets::unix(&stream, path) };
                 Ok(Self { kind: Kind::Unix(stream), peer })
             }
             other => Err(unwired_sockets::unsupported(other)),
@@ -51,6 +53,15 @@ impl Socket {
             Kind::Unix(stream) => Pin::new(stream),
         }
     }
+}
+
+/// As whom the peer connected, or listens.
+#[cfg(unix)]
+fn credentials(stream: &UnixStream) -> Option<Credentials> {
+    let peer = stream.peer_cred().ok()?;
+    // A process that this one cannot see, in a container's namespace, has the number 0.
+    let pid = peer.pid().and_then(|pid| u32::try_from(pid).ok()).filter(|&pid| pid != 0);
+    Some(Credentials { uid: peer.uid(), gid: peer.gid(), pid })
 }
 
 trait AsyncReadWrite: AsyncRead + AsyncWrite + Unpin {}
@@ -118,7 +129,7 @@ impl Listen for Listener {
             }),
             #[cfg(unix)]
             Listening::Unix(listener) => listener.poll_accept(cx).map_ok(|(stream, _)| {
-                let peer = self.place.peer_of(&stream);
+                let peer = Peer { credentials: credentials(&stream), ..self.place.peer_of(&stream) };
                 Socket { kind: Kind::Unix(stream), peer }
             }),
         }

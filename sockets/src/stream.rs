@@ -18,6 +18,8 @@ pub fn tcp<'s>(stream: impl Into<SockRef<'s>>) -> Peer {
 }
 
 /// Who is at the ends of a connected socket that lies at `path`.
+///
+/// As whom the peer connected or listens is known on Linux with the feature `peer-credentials`.
 #[cfg(unix)]
 pub fn unix<'s>(stream: impl Into<SockRef<'s>>, path: &Path) -> Peer {
     let at = Some(Address::Unix(path.to_owned()));
@@ -25,7 +27,7 @@ pub fn unix<'s>(stream: impl Into<SockRef<'s>>, path: &Path) -> Peer {
 }
 
 /// As whom the peer connected, or listens.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "peer-credentials"))]
 fn credentials(stream: &SockRef<'_>) -> Option<Credentials> {
     use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 
@@ -35,7 +37,7 @@ fn credentials(stream: &SockRef<'_>) -> Option<Credentials> {
     Some(Credentials { uid: peer.uid(), gid: peer.gid(), pid })
 }
 
-#[cfg(all(unix, not(target_os = "linux")))]
+#[cfg(all(unix, not(all(target_os = "linux", feature = "peer-credentials"))))]
 fn credentials(_: &SockRef<'_>) -> Option<Credentials> {
     None
 }
