@@ -47,9 +47,14 @@ impl RecvWindow {
         self.window + self.unreturned
     }
 
-    /// Whether a WINDOW_UPDATE is worth its frame.
+    /// Whether a WINDOW_UPDATE is worth a write.
     pub(crate) const fn is_update_due(&self) -> bool {
         self.unreturned > 0 && self.unreturned >= self.window
+    }
+
+    /// Whether a WINDOW_UPDATE is worth its frame, beside one of a stream that is sent anyway: then it is seldom worth a write.
+    pub(crate) const fn is_update_of_use(&self) -> bool {
+        self.unreturned > self.target() / 8
     }
 
     /// The increment of a WINDOW_UPDATE that is about to be encoded.

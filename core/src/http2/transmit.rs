@@ -116,7 +116,8 @@ impl Connection {
         while let Some((_, payload)) = self.pings.take(self.now) {
             self.put(out, |out| frame::put_ping(out, false, payload));
         }
-        if self.recv_window.is_update_due() {
+        let goes_along = self.recv_window.is_update_of_use() && !self.streams.is_queue_empty(Queue::Updates);
+        if self.recv_window.is_update_due() || goes_along {
             let increment = self.recv_window.take_update();
             self.put(out, |out| frame::put_window_update(out, StreamId::CONNECTION, increment));
         }

@@ -74,6 +74,25 @@ fn data_padding_counts_on_both_windows_and_is_returned_at_once() {
     server.resets(&raw::data(1, &vec![0; left as usize + 1], false), 1, Reason::FLOW_CONTROL_ERROR);
 }
 
+#[test]
+fn data_that_a_stream_is_given_credit_for_gives_the_connections_back_in_the_same_write() {
+    // RFC 9113 §6.9: two frames, and the peer is woken once.
+    let mut server = Raw::server_with(raw::config(|config| {
+        config.connection_window = 1 << 17;
+        config.bdp = false;
+    }));
+    let key = server.open(1, false);
+    server.sent();
+    for _ in 0..3 {
+        server.feed(&raw::data(1, &[0; 12_000], false));
+        assert!(server.sent().is_empty(), "less than a half of the connection's window needs no telling");
+    }
+    let taken = server.conn.take_data(key).expect("data").len();
+    server.conn.grant(key, taken);
+    let told = server.sent();
+    assert_eq!(told, [Frame::WindowUpdate(0, 36_000), Frame::WindowUpdate(1, 36_000)]);
+}
+
 /// Obligations: 32.
 #[test]
 fn data_beyond_the_streams_window_ends_the_stream() {
