@@ -190,6 +190,17 @@ fn streams_are_sent_again_from_their_beginning() {
 }
 
 #[test]
+fn what_is_sent_first_is_kept_whatever_its_length() {
+    simulate(&retrying(), async |_, client, guide| {
+        guide.script(2, busy());
+        let notes = stream::iter([note("x".repeat(400_000))]);
+        let mut back = client.route_chat(notes).await.unwrap().into_inner();
+        assert_eq!(back.message().await.unwrap().map(|note| note.message.len()), Some(400_000));
+        assert_eq!(guide.attempts(), said(3));
+    });
+}
+
+#[test]
 fn what_is_too_long_to_be_kept_is_sent_once() {
     simulate(&retrying(), async |_, client, guide| {
         guide.script(1, busy());

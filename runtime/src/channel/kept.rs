@@ -1,6 +1,8 @@
 use unwired_core::grpc::Batch;
 
-/// What a call keeps of what it has sent, bytes; with more it is bound to one attempt. As gRPC's C++ has it.
+/// What a call keeps of what it has sent, bytes; with more it is bound to one attempt. As gRPC's C++ has it; but what it sends
+/// first is kept whatever its length: it is there anyway until it has left, and a call with one long message would fail
+/// whenever it meets a server that goes away.
 const MAX_KEPT: usize = 256 << 10;
 /// What a kept batch costs beside its bytes.
 const BATCH_COST: usize = 64;
@@ -20,12 +22,12 @@ impl Kept {
 
     /// Whether there is room for `batch`.
     pub(super) fn fits(&self, batch: &Batch) -> bool {
-        self.bytes + cost(batch) <= MAX_KEPT
+        self.batches.is_empty() || self.bytes + cost(batch) <= MAX_KEPT
     }
 
     /// Whether it is more than is kept.
     pub(super) const fn is_over(&self) -> bool {
-        self.bytes > MAX_KEPT
+        self.batches.len() > 1 && self.bytes > MAX_KEPT
     }
 
     pub(super) fn get(&self, place: usize) -> Option<Batch> {

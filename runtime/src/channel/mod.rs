@@ -13,8 +13,8 @@
 //! connection ask its server's health service, and one that does not serve gets no calls while there is another.
 //!
 //! **Calls that are sent again.** One that no server has acted on (it was refused, or the connection went away before) is
-//! sent once more, whatever kind it is; what a stream has sent is kept for that until the server answers, up to 256 KiB. A
-//! [`ServiceConfig`] says for each method whether calls that fail are sent again ([`RetryPolicy`]), or are sent several times
+//! sent once more, whatever kind it is; what a stream has sent is kept for that until the server answers: what it sent first,
+//! and more up to 256 KiB. A [`ServiceConfig`] says for each method whether calls that fail are sent again ([`RetryPolicy`]), or are sent several times
 //! at once ([`HedgingPolicy`]), and which deadlines and limits hold. A [`Resolve`] of your own can give one with its answers:
 //!
 //! ```

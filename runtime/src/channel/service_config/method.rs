@@ -67,7 +67,8 @@ impl MethodConfig {
     }
 
     /// Sends calls several times, and takes the first answer, or the first stream of answers that begins. What is sent of a
-    /// stream of requests is kept for that, up to 256 KiB: with more, the first that has sent that much is the only one.
+    /// stream of requests is kept for that, its first message and more up to 256 KiB: with more, the first that has sent that
+    /// much is the only one.
     #[must_use]
     pub const fn hedge(mut self, policy: HedgingPolicy) -> Self {
         self.attempts = Attempts::Hedge(policy);
