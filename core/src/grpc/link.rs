@@ -264,7 +264,7 @@ macro_rules! delegate_to_http2 {
             }
             self.link.http2.handle_timeout(now);
             self.take_events(now);
-            if self.link.http2.active_streams() == 0 {
+            if self.link.http2.active_streams() == 0 || self.link.http2.is_quiet() {
                 self.link.shrink();
                 self.events.shrink_to_fit();
                 self.shrink();

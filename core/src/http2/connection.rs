@@ -113,6 +113,8 @@ pub struct Connection {
 const MAX_EVENTS: usize = 64;
 /// Sections whose memory is kept for the next ones, until the connection is quiet.
 const MAX_SPARE: usize = 128;
+/// What so many streams leave empty is nothing to give back while they go on.
+const FEW_STREAMS: u32 = 8;
 /// A section that grew beyond this is not kept, bytes.
 const MAX_SPARE_CAPACITY: usize = 2 << 10;
 
@@ -206,6 +208,9 @@ impl Connection {
             self.end_drained();
         }
         self.all_read = rest.is_empty();
+        if self.counted > FEW_STREAMS {
+            self.shrink_when_quiet();
+        }
         self.watch_progress();
         input.len() - rest.len()
     }
@@ -261,9 +266,9 @@ impl Connection {
     }
 
     /// The fields that [`Event::Headers`] announced, then those of [`Event::Trailers`]; each once.
+    #[inline]
     pub fn take_fields(&mut self, stream: StreamKey) -> Option<Fields> {
-        let recv = &mut self.streams.get_mut(stream)?.recv;
-        recv.head.take().or_else(|| recv.trailers.take())
+        self.streams.take_section(stream)
     }
 
     /// Gives the memory of a section back, for the next one.

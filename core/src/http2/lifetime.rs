@@ -98,9 +98,21 @@ impl Connection {
         if let Some(idle) = self.config.max_idle.filter(|_| !self.is_client()) {
             self.timers.set(TimerKind::Idle, self.now + idle);
         }
-        if !self.timers.is_set(TimerKind::Shrink) && self.stats.streams_opened > 0 {
+        if self.stats.streams_opened > 0 {
+            self.shrink_when_quiet();
+        }
+    }
+
+    /// There is memory to give back, once the connection is quiet.
+    pub(super) fn shrink_when_quiet(&mut self) {
+        if !self.timers.is_set(TimerKind::Shrink) {
             self.timers.set(TimerKind::Shrink, self.now + SHRINK_AFTER);
         }
+    }
+
+    /// Whether nothing has come for so long that what it needed in the last burst is of no use.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.now - self.last_read >= SHRINK_AFTER
     }
 
     /// A stream was opened by either side.
@@ -263,11 +275,14 @@ impl Connection {
     }
 
     fn on_shrink_timer(&mut self) {
-        if self.counted > 0 || self.now - self.last_read < SHRINK_AFTER {
-            if self.counted == 0 {
-                self.timers.set(TimerKind::Shrink, self.last_read + SHRINK_AFTER);
-            }
+        if !self.is_quiet() {
+            self.timers.set(TimerKind::Shrink, self.last_read + SHRINK_AFTER);
             return;
+        }
+        self.spare = Vec::new();
+        self.events.shrink_to_fit();
+        if self.counted > 0 {
+            return self.streams.shrink_empty();
         }
         self.streams.shrink();
         self.closed.forget();
@@ -275,8 +290,6 @@ impl Connection {
         self.reader.shrink();
         self.decoder.shrink();
         self.encoder.shrink();
-        self.spare = Vec::new();
-        self.events.shrink_to_fit();
     }
 
     /// Bytes of memory that the connection holds besides itself and the DATA in its streams.

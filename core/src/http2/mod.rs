@@ -36,6 +36,7 @@ mod recv;
 mod recv_buffer;
 mod recv_data;
 mod recv_headers;
+mod sections;
 mod send;
 mod settings;
 mod standing;

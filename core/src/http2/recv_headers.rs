@@ -228,8 +228,8 @@ impl Connection {
         let key = self.accept(id, block.end_stream);
         if let Some(stream) = self.streams.get_mut(key) {
             stream.recv.content_left = request.content_length;
-            stream.recv.head = Some(fields);
         }
+        self.streams.put_head(key, fields);
         self.emit(Event::Headers { stream: key, end_stream: block.end_stream });
         Ok(())
     }
@@ -345,7 +345,7 @@ impl Connection {
                 self.emit(Event::Informational { stream: key, status });
             }
             (Section::Head, _) => {
-                stream.recv.head = Some(fields);
+                self.streams.put_head(key, fields);
                 self.emit(Event::Headers { stream: key, end_stream: block.end_stream });
             }
             (Section::Trailers, _) if stream.recv.content_left.is_some_and(|left| left > 0) => {
@@ -354,7 +354,7 @@ impl Connection {
                 return Err(Fault::Stream(id, Reason::PROTOCOL_ERROR, why));
             }
             (Section::Trailers, _) => {
-                stream.recv.trailers = Some(fields);
+                self.streams.put_trailers(key, fields);
                 self.emit(Event::Trailers { stream: key });
             }
         }

@@ -1,6 +1,9 @@
-use super::StreamId;
+use std::collections::VecDeque;
+
 use super::recv_buffer::RecvBuffer;
+use super::sections::Sections;
 use super::stream::Stream;
+use super::{Fields, StreamId};
 
 /// Names a stream of one connection, before and after it has a number on the wire.
 ///
@@ -85,6 +88,7 @@ pub(crate) struct Store {
     free: Vec<u32>,
     ids: IdTable,
     ends: [Ends; Queue::COUNT],
+    sections: Sections,
     /// Counts the streams of the connection, so that a slot never has a generation twice, also after it was given back.
     generation: u32,
 }
@@ -103,6 +107,7 @@ impl Store {
             free: Vec::new(),
             ids: IdTable::new(seed),
             ends: [Ends { first: NONE, last: NONE }; Queue::COUNT],
+            sections: Sections::default(),
             generation: 0,
         }
     }
@@ -133,6 +138,10 @@ impl Store {
         self.unlink(key.slot, 1);
         self.unbind(key);
         if let Some(place) = self.slots.get_mut(key.slot as usize) {
+            let recv = &mut place.stream.recv;
+            if recv.head.is_some() || recv.trailers.is_some() {
+                self.sections.forget([&mut recv.head, &mut recv.trailers]);
+            }
             place.stream.renew();
             place.used = false;
             self.free.push(key.slot);
@@ -151,6 +160,32 @@ impl Store {
             .get_mut(key.slot as usize)
             .filter(|slot| slot.used && slot.generation == key.generation)
             .map(|slot| &mut slot.stream)
+    }
+
+    /// Keeps the head of a message until it is taken.
+    #[inline]
+    pub(crate) fn put_head(&mut self, key: StreamKey, fields: Fields) {
+        if let Some(slot) = self.slots.get_mut(key.slot as usize) {
+            self.sections.put(&mut slot.stream.recv.head, fields);
+        }
+    }
+
+    /// Keeps the trailers of a message until they are taken.
+    #[inline]
+    pub(crate) fn put_trailers(&mut self, key: StreamKey, fields: Fields) {
+        if let Some(slot) = self.slots.get_mut(key.slot as usize) {
+            self.sections.put(&mut slot.stream.recv.trailers, fields);
+        }
+    }
+
+    /// The head that was put there, then the trailers; each once.
+    #[inline]
+    pub(crate) fn take_section(&mut self, key: StreamKey) -> Option<Fields> {
+        let slot = self.slots.get_mut(key.slot as usize)?;
+        let recv = &mut slot.stream.recv;
+        (slot.used && slot.generation == key.generation)
+            .then(|| self.sections.take(&mut recv.head).or_else(|| self.sections.take(&mut recv.trailers)))
+            .flatten()
     }
 
     /// The stream that has the number `id` on the wire now.
@@ -241,17 +276,27 @@ impl Store {
         }
     }
 
+    /// Gives back the memory of what is empty, also that of streams which go on.
+    pub(crate) fn shrink_empty(&mut self) {
+        self.sections.shrink();
+        for slot in &mut self.slots {
+            if slot.stream.send.items.is_empty() {
+                slot.stream.send.items = VecDeque::new();
+            }
+            if slot.stream.recv.buffer.data.is_empty() {
+                slot.stream.recv.buffer = RecvBuffer::default();
+            }
+        }
+    }
+
     /// Gives back the memory of slots that were used in a burst.
     pub(crate) fn shrink(&mut self) {
+        self.shrink_empty();
         let kept = self.slots.iter().rposition(|slot| slot.used).map_or(0, |last| last.saturating_add(1));
         self.slots.truncate(kept);
         self.slots.shrink_to_fit();
         self.free.retain(|&slot| (slot as usize) < kept);
         self.free.shrink_to_fit();
-        for slot in self.slots.iter_mut().filter(|slot| !slot.used) {
-            slot.stream.send.items.shrink_to_fit();
-            slot.stream.recv.buffer = RecvBuffer::default();
-        }
         self.ids.shrink();
     }
 
@@ -261,6 +306,7 @@ impl Store {
         self.slots.capacity() * size_of::<Slot>()
             + self.free.capacity() * size_of::<u32>()
             + self.ids.capacity()
+            + self.sections.capacity()
     }
 
     fn link(&mut self, slot: u32, lane: usize) -> Option<&mut Link> {

@@ -6,7 +6,7 @@ use super::recv_buffer::RecvBuffer;
 use super::standing::Standing;
 use super::state::{Half, State};
 use super::store::Links;
-use super::{Fields, StreamId};
+use super::{Fields, StreamId, sections::SectionPlace};
 use crate::Instant;
 
 /// The longest head that a piece of DATA can carry in front of its body.
@@ -43,8 +43,8 @@ pub(crate) struct RecvSide {
     /// Granted by the application, not yet told to the peer.
     pub(crate) granted: u32,
     /// Sections that were announced and not taken: the head, then the trailers.
-    pub(crate) head: Option<Fields>,
-    pub(crate) trailers: Option<Fields>,
+    pub(crate) head: Option<SectionPlace>,
+    pub(crate) trailers: Option<SectionPlace>,
     /// Octets of DATA that content-length still promises (RFC 9113 §8.1.1).
     pub(crate) content_left: Option<u64>,
     /// An unpolled `Event::Data` of this stream is in the queue.
@@ -147,6 +147,7 @@ impl Parts {
 
 impl Piece {
     /// `None` if `head` is longer than [`MAX_PIECE_HEAD`].
+    #[inline]
     pub(crate) fn new(head: &[u8], body: Bytes) -> Option<Self> {
         let mut octets = [0; MAX_PIECE_HEAD];
         octets.get_mut(..head.len())?.copy_from_slice(head);

@@ -21,6 +21,7 @@ mod floods;
 #[allow(dead_code, reason = "the peer says more than attacks need")]
 mod frames;
 mod hoard;
+mod idle;
 mod keepalive;
 #[path = "../http2/raw.rs"]
 #[allow(dead_code, reason = "the peer says more than attacks need")]

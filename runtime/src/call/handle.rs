@@ -79,7 +79,7 @@ impl Calls for Link<server::Connection> {
     }
 
     fn recv_encoding(&self, call: CallId) -> Encoding {
-        self.with(|shared| shared.conn.request(call).map(|head| head.encodings.recv).unwrap_or_default())
+        self.with(|shared| shared.conn.encodings(call).recv)
     }
 
     fn poll_send(&self, call: CallId, batch: Batch, waker: &Waker) -> Result<(), SendMessageError<Batch>> {

@@ -48,7 +48,7 @@ pub use outgoing::{Answer, Outgoing};
 pub use request::Request;
 pub(crate) use request::Time;
 pub use response::Response;
-pub(crate) use sending::{one_by_one, send, send_all};
+pub(crate) use sending::{Forwarding, one_by_one, send};
 pub(crate) use served::{Ending, ServedCalls};
 pub use stream_with::{MessageSink, StreamWith, stream_with};
 pub use streaming::Streaming;

@@ -2,7 +2,7 @@
 
 use core::future::poll_fn;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use unwired_core::grpc::{Batch, BatchBuilder, CallId, Message, SendMessageError};
@@ -22,17 +22,9 @@ const BATCHES_A_TURN: u32 = 4;
 /// Cancel-safe: it is taken whole or not at all.
 pub(crate) async fn send(calls: &dyn Calls, call: CallId, batch: Batch) -> Result<(), Status> {
     let mut batch = Some(batch);
-    poll_fn(|cx| {
-        let Some(next) = batch.take() else { return Poll::Ready(Ok(())) };
-        match calls.poll_send(call, next, cx.waker()) {
-            Ok(()) => Poll::Ready(Ok(())),
-            Err(SendMessageError::Full(back)) => {
-                batch = Some(back);
-                Poll::Pending
-            }
-            Err(SendMessageError::TooLong(status)) => Poll::Ready(Err(status)),
-            Err(SendMessageError::Ended) => Poll::Ready(Err(calls.end_of(call))),
-        }
+    poll_fn(|cx| match batch.take() {
+        Some(next) => poll_send(cx, calls, call, next, &mut batch),
+        None => Poll::Ready(Ok(())),
     })
     .await
 }
@@ -52,69 +44,105 @@ pub(crate) fn one_by_one(
     }
 }
 
-/// What there is to do after a look at the stream.
-enum Next<T> {
-    Gather(T),
-    Send,
-    End,
+/// The messages of a stream on their way into a call. What the stream has at once goes together; what it has is sent before it
+/// is waited for.
+pub(crate) struct Forwarding {
+    /// What was gathered.
+    batch: BatchBuilder,
+    /// What the call had no room for. It is apart: most of the time there is none, and a stream may be idle for long.
+    unsent: Option<Box<Unsent>>,
+    /// Batches of this turn.
+    batches: u32,
 }
 
-/// Sends the messages of a stream, which `gather` encodes. What the stream has at once goes together; what it has is sent
-/// before it is waited for. While the stream is pending and all is sent, `ended` says whether to stop.
-///
-/// # Errors
-///
-/// The status of the call when it has ended, and that of `gather`: what was gathered before is sent all the same.
-pub(crate) async fn send_all<S: Stream>(
-    calls: &dyn Calls,
-    call: CallId,
-    mut messages: Pin<&mut S>,
-    mut gather: impl FnMut(S::Item, &mut BatchBuilder) -> Result<(), Status>,
-    ended: impl Fn(&mut Context<'_>) -> Poll<()>,
-) -> Result<(), Status> {
-    let mut batch = BatchBuilder::new(calls.max_send_message(call));
-    let mut batches = 0;
-    loop {
-        let next = poll_fn(|cx| match messages.as_mut().poll_next(cx) {
-            Poll::Ready(Some(message)) => Poll::Ready(Next::Gather(message)),
-            Poll::Ready(None) => Poll::Ready(Next::End),
-            Poll::Pending if batch.is_empty() => ended(cx).map(|()| Next::End),
-            Poll::Pending => Poll::Ready(Next::Send),
-        })
-        .await;
-        let end = match next {
-            Next::Gather(message) => match gather(message, &mut batch) {
-                Ok(()) if batch.len() < BATCH_OCTETS && batch.messages() < BATCH_MESSAGES => continue,
-                Ok(()) => None,
-                Err(status) => Some(Err(status)),
-            },
-            Next::Send => None,
-            Next::End => Some(Ok(())),
-        };
-        if !batch.is_empty() {
-            send(calls, call, batch.take()).await?;
-        }
-        if let Some(end) = end {
-            return end;
-        }
-        batches += 1;
-        if batches == BATCHES_A_TURN {
-            batches = 0;
-            yield_now().await;
+struct Unsent {
+    batch: Batch,
+    /// What there is to say once that is gone.
+    end: Option<Result<(), Status>>,
+}
+
+impl Forwarding {
+    pub(crate) fn new(calls: &dyn Calls, call: CallId) -> Self {
+        let batch = BatchBuilder::new(calls.max_send_message(call));
+        Self { batch, unsent: None, batches: 0 }
+    }
+
+    /// Goes on until all is sent, of messages that `gather` encodes. While the stream is pending and all is sent, `ended`
+    /// says whether to stop.
+    ///
+    /// # Errors
+    ///
+    /// The status of the call when it has ended, and that of `gather`: what was gathered before is sent all the same.
+    pub(crate) fn poll<S: Stream>(
+        &mut self,
+        cx: &mut Context<'_>,
+        calls: &dyn Calls,
+        call: CallId,
+        mut messages: Pin<&mut S>,
+        mut gather: impl FnMut(S::Item, &mut BatchBuilder) -> Result<(), Status>,
+        ended: impl Fn(&mut Context<'_>) -> Poll<()>,
+    ) -> Poll<Result<(), Status>> {
+        let mut next = self.unsent.take().map(|unsent| *unsent);
+        loop {
+            if let Some(Unsent { batch, end }) = next.take() {
+                let mut back = None;
+                let sent = poll_send(cx, calls, call, batch, &mut back);
+                if let Some(batch) = back {
+                    self.unsent = Some(Box::new(Unsent { batch, end }));
+                    return Poll::Pending;
+                }
+                ready!(sent)?;
+                if let Some(end) = end {
+                    return Poll::Ready(end);
+                }
+                self.batches += 1;
+                if self.batches == BATCHES_A_TURN {
+                    // Others of the thread have their turn.
+                    self.batches = 0;
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+            }
+            let end = loop {
+                match messages.as_mut().poll_next(cx) {
+                    Poll::Ready(Some(message)) => match gather(message, &mut self.batch) {
+                        Ok(())
+                            if self.batch.len() < BATCH_OCTETS && self.batch.messages() < BATCH_MESSAGES => {}
+                        Ok(()) => break None,
+                        Err(status) => break Some(Err(status)),
+                    },
+                    Poll::Ready(None) => break Some(Ok(())),
+                    Poll::Pending if self.batch.is_empty() => {
+                        ready!(ended(cx));
+                        break Some(Ok(()));
+                    }
+                    Poll::Pending => break None,
+                }
+            };
+            if !self.batch.is_empty() {
+                next = Some(Unsent { batch: self.batch.take(), end });
+            } else if let Some(end) = end {
+                return Poll::Ready(end);
+            }
         }
     }
 }
 
-/// Lets others of the thread have their turn.
-async fn yield_now() {
-    let mut yielded = false;
-    poll_fn(|cx| {
-        if yielded {
-            return Poll::Ready(());
+/// Sends `batch`; what there is no room for is put into `unsent`.
+fn poll_send(
+    cx: &Context<'_>,
+    calls: &dyn Calls,
+    call: CallId,
+    batch: Batch,
+    unsent: &mut Option<Batch>,
+) -> Poll<Result<(), Status>> {
+    match calls.poll_send(call, batch, cx.waker()) {
+        Ok(()) => Poll::Ready(Ok(())),
+        Err(SendMessageError::Full(back)) => {
+            *unsent = Some(back);
+            Poll::Pending
         }
-        yielded = true;
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
+        Err(SendMessageError::TooLong(status)) => Poll::Ready(Err(status)),
+        Err(SendMessageError::Ended) => Poll::Ready(Err(calls.end_of(call))),
+    }
 }

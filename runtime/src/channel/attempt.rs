@@ -150,7 +150,7 @@ impl Side for Calling {
         while let Some(event) = shared.conn.poll_event() {
             match event {
                 Event::Ready => noted.ready = true,
-                Event::Metadata { call } => noted.woken.append(&mut shared.wakers.of(call).watchers),
+                Event::Metadata { call } => shared.wakers.of(call).take_watchers(&mut noted.woken),
                 Event::Message { call } => noted.woken.extend(shared.wakers.of(call).recv.take()),
                 Event::Writable { call } => noted.woken.extend(shared.wakers.of(call).send.take()),
                 Event::Done { call } => {

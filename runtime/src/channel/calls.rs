@@ -11,7 +11,7 @@ use super::policy::{Retries, Verdict};
 use super::service_config::Attempts;
 use super::setup::{Setup, unless_cancelled};
 use super::{Channel, Credentials};
-use crate::call::{Answer, CallHandle, Outgoing, compressed, gather, send_all};
+use crate::call::{Answer, CallHandle, Forwarding, Outgoing, compressed, gather};
 use crate::codec::Codec;
 use crate::{Request, Response, Status, Streaming};
 
@@ -324,7 +324,10 @@ impl Client {
         self.channel.runtime().spawn(async move {
             let gather = |message, batch: &mut BatchBuilder| gather::<C, S::Item>(&message, encoding, batch);
             let ended = |cx: &mut Context<'_>| calls.poll_ended(call, cx.waker());
-            if let Err(status) = send_all(&*calls, call, pin!(messages), gather, ended).await {
+            let (mut forwarding, mut messages) = (Forwarding::new(&*calls, call), pin!(messages));
+            let sent =
+                poll_fn(|cx| forwarding.poll(cx, &*calls, call, messages.as_mut(), gather, ended)).await;
+            if let Err(status) = sent {
                 // If it has not ended by itself.
                 return calls.fail(call, status);
             }

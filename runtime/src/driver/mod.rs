@@ -144,6 +144,10 @@ impl<S: Side> Driver<S> {
         if !self.unread.is_empty() {
             let taken = conn.handle_input(now, &self.unread);
             self.unread.drain(..taken.min(self.unread.len()));
+            if self.unread.is_empty() {
+                // It was a burst, and the connection may be idle after it.
+                self.unread = Vec::new();
+            }
         }
         match input {
             Some([]) => {

@@ -11,8 +11,9 @@ pub(crate) struct CallWakers {
     pub(crate) send: Option<Waker>,
     /// The task of the handler, or of whatever else ends with the call.
     pub(crate) task: Option<Waker>,
-    /// Those who watch for the end of the call.
-    pub(crate) watchers: Vec<Waker>,
+    /// Those who watch for the end of the call: for most calls nobody does.
+    #[expect(clippy::box_collection, reason = "each call has a place for it, and few use it")]
+    watchers: Option<Box<Vec<Waker>>>,
     /// The call has had its last event.
     pub(crate) ended: bool,
     /// The application wants the messages of the response as they are.
@@ -22,8 +23,9 @@ pub(crate) struct CallWakers {
 impl CallWakers {
     /// Wakes `waker` when the call gets initial metadata or ends.
     pub(crate) fn watch(&mut self, waker: &Waker) {
-        if !self.watchers.iter().any(|there| there.will_wake(waker)) {
-            self.watchers.push(waker.clone());
+        let watchers = self.watchers.get_or_insert_default();
+        if !watchers.iter().any(|there| there.will_wake(waker)) {
+            watchers.push(waker.clone());
         }
     }
 
@@ -32,7 +34,14 @@ impl CallWakers {
         woken.extend(self.recv.take());
         woken.extend(self.send.take());
         woken.extend(self.task.take());
-        woken.append(&mut self.watchers);
+        self.take_watchers(woken);
+    }
+
+    /// Takes those who watch.
+    pub(crate) fn take_watchers(&mut self, woken: &mut Vec<Waker>) {
+        if let Some(watchers) = &mut self.watchers {
+            woken.append(watchers);
+        }
     }
 }
 

@@ -102,7 +102,7 @@ impl ClientCall {
     pub(super) fn on_head(&self, fields: Fields, is_all: bool) {
         self.with(|State { call, pipe, wakers, .. }, woken| {
             if call.on_head(pipe, fields, is_all) {
-                woken.append(&mut wakers.watchers);
+                wakers.take_watchers(woken);
             }
         });
     }

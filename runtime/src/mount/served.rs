@@ -81,8 +81,8 @@ impl ServedCall {
         state.call.accept(request, limits);
         Begun {
             send_encoding: state.call.set_encoding(encoding),
-            recv_encoding: state.call.head().encodings.recv,
-            metadata: state.call.head_mut().take_metadata(),
+            recv_encoding: state.call.encodings().recv,
+            metadata: state.call.take_head().map(|mut head| head.take_metadata()).unwrap_or_default(),
         }
     }
 
@@ -219,7 +219,7 @@ impl Calls for ServedCall {
     }
 
     fn recv_encoding(&self, _: CallId) -> Encoding {
-        self.lock().call.head().encodings.recv
+        self.lock().call.encodings().recv
     }
 
     fn poll_send(&self, _: CallId, batch: Batch, waker: &Waker) -> Result<(), SendMessageError<Batch>> {

@@ -1,15 +1,19 @@
 use core::fmt;
-use core::pin::{Pin, pin};
-use core::task::Poll;
+use core::marker::PhantomData;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
 use std::sync::Arc;
 
 use futures_core::Stream;
 use http::Extensions;
+use pin_project_lite::pin_project;
 use unwired_core::Instant;
 use unwired_core::grpc::{BatchBuilder, CallId, Encoding, Received};
 
 use super::service::Handler;
-use crate::call::{CallHandle, Calls, Ending, ServedCalls, compressed, decompressed, gather, send, send_all};
+use crate::call::{
+    CallHandle, Calls, Ending, Forwarding, ServedCalls, compressed, decompressed, gather, send,
+};
 use crate::codec::Codec;
 use crate::intercept::Payload;
 use crate::{Code, Metadata, Request, Response, Status, Streaming};
@@ -51,6 +55,11 @@ impl Served {
         // It is asked for to have none: whoever compresses behind interceptors is to know.
         self.calls.disable_compression(self.call);
         encoding
+    }
+
+    /// The call may stay for long: memory that it does not need is not kept for the next.
+    fn forget_metadata(&mut self) {
+        self.metadata = Metadata::new();
     }
 
     /// How the next message is sent when it could be in `encoding`.
@@ -104,6 +113,7 @@ impl Incoming {
     /// The many messages of the request.
     pub fn many<C: Codec<T>, T>(self) -> (Request<Streaming<T>>, Reply) {
         let Self { mut served, metadata, deadline, extensions } = self;
+        served.forget_metadata();
         let calls = Arc::clone(&served.calls);
         let handle = Arc::new(CallHandle { calls: Arc::clone(&calls) as Arc<dyn Calls>, id: served.call });
         served.hold = Hold::Shared { _handle: Arc::clone(&handle) };
@@ -144,19 +154,31 @@ impl Reply {
     }
 
     /// Answers with many messages.
-    pub async fn many<C, T, S>(self, result: Result<Response<S>, Status>)
+    pub fn many<C, T, S>(self, result: Result<Response<S>, Status>) -> impl Future<Output = ()>
     where
         C: Codec<T>,
         S: Stream<Item = Result<T, Status>>,
     {
-        let Some((messages, replies)) = self.begin::<C, T, S>(result) else { return };
-        let ended = replies.send_all::<C, S>(pin!(messages)).await;
-        replies.end(ended);
+        match self.begin::<C, T, S>(result) {
+            Some((messages, replies)) => {
+                let Served { calls, call, .. } = &replies.reply.0;
+                let forwarding = Forwarding::new(&**calls, *call);
+                Answering {
+                    messages: Some(messages),
+                    sending: Some((replies, forwarding)),
+                    codec: PhantomData::<fn() -> C>,
+                }
+            }
+            None => Answering { messages: None, sending: None, codec: PhantomData },
+        }
     }
 
     /// Begins to answer with many messages, and gives back what they come from. `None` if there is only an error; the call
     /// is answered then.
-    pub fn begin<C: Codec<T>, T, S>(self, result: Result<Response<S>, Status>) -> Option<(S, Replies<T>)> {
+    pub fn begin<C: Codec<T>, T, S>(
+        mut self,
+        result: Result<Response<S>, Status>,
+    ) -> Option<(S, Replies<T>)> {
         let (messages, metadata, trailers, encoding) = match result {
             Ok(response) => response.into_parts(),
             Err(status) => {
@@ -164,6 +186,7 @@ impl Reply {
                 return None;
             }
         };
+        self.0.forget_metadata();
         let encoding = self.0.encoding_of(encoding);
         // Initial metadata leaves before the first message is there; where the handler has sent some, this is none.
         let _ = self.0.calls.send_metadata(self.0.call, &metadata);
@@ -207,20 +230,6 @@ impl<T> Replies<T> {
         send(&**calls, *call, batch.take()).await
     }
 
-    /// Sends all messages of a stream.
-    async fn send_all<C, S>(&self, messages: Pin<&mut S>) -> Result<(), Status>
-    where
-        C: Codec<T>,
-        S: Stream<Item = Result<T, Status>>,
-    {
-        let served = &self.reply.0;
-        let gather = |message: Result<T, Status>, batch: &mut BatchBuilder| {
-            gather::<C, T>(&message?, served.encoding_now(self.encoding), batch)
-        };
-        // The handler is dropped when its call ends.
-        send_all(&*served.calls, served.call, messages, gather, |_| Poll::Pending).await
-    }
-
     /// Says that no message follows, or why.
     pub fn end(self, result: Result<(), Status>) {
         self.end_with(result.map_or_else(|status| status, |()| Status::OK));
@@ -234,6 +243,41 @@ impl<T> Replies<T> {
             status = with_trailers(trailers);
         }
         reply.end(Ending::Status(&status));
+    }
+}
+
+pin_project! {
+    /// The messages of an answer on their way. It is written by hand since it is all that an idle stream of answers is: a future
+    /// of the compiler's would have room for each of its parts once more, for when they are moved into it.
+    struct Answering<C, T, S> {
+        #[pin]
+        messages: Option<S>,
+        sending: Option<(Replies<T>, Forwarding)>,
+        codec: PhantomData<fn() -> C>,
+    }
+}
+
+impl<C: Codec<T>, T, S: Stream<Item = Result<T, Status>>> Future for Answering<C, T, S> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        if let (Some(messages), Some((replies, forwarding))) =
+            (this.messages.as_mut().as_pin_mut(), this.sending.as_mut())
+        {
+            let served = &replies.reply.0;
+            let gather = |message: Result<T, Status>, batch: &mut BatchBuilder| {
+                gather::<C, T>(&message?, served.encoding_now(replies.encoding), batch)
+            };
+            // The handler is dropped when its call ends.
+            let pending = |_: &mut Context<'_>| Poll::Pending;
+            let sent = ready!(forwarding.poll(cx, &*served.calls, served.call, messages, gather, pending));
+            this.messages.set(None);
+            if let Some((replies, _)) = this.sending.take() {
+                replies.end(sent);
+            }
+        }
+        Poll::Ready(())
     }
 }
 

@@ -3,8 +3,8 @@ use crate::Instant;
 use crate::grpc::message::Rules;
 use crate::grpc::receiving::Receiving;
 use crate::grpc::{
-    Batch, CallLimits, Cardinality, Carrier, Config, Encoding, Message, Metadata, Received, SendMessageError,
-    Status, content_type, sending,
+    Batch, CallEncodings, CallLimits, Cardinality, Carrier, Config, Encoding, Message, Metadata, Received,
+    SendMessageError, Status, content_type, sending,
 };
 use crate::http2::{Answer, Class, Fields, Line, Reason, Standing, UseError};
 
@@ -12,10 +12,12 @@ use crate::http2::{Answer, Class, Fields, Line, Reason, Standing, UseError};
 /// stream feeds it and lends it the [`Carrier`].
 #[derive(Debug)]
 pub struct Call {
-    head: RequestHead,
+    /// Until its metadata was taken: of the rest nobody asks for long.
+    head: Option<Box<RequestHead>>,
     receiving: Receiving,
     sending: Sending,
     encoding: Encoding,
+    encodings: CallEncodings,
     max_send_message: usize,
     /// When the call must have ended.
     pub deadline: Option<Instant>,
@@ -49,10 +51,11 @@ impl Call {
     /// A call from the head of its request. Its deadline counts from `now`; `max_timeout` is the server's own.
     pub fn new(
         now: Instant,
-        head: RequestHead,
+        head: impl Into<Box<RequestHead>>,
         config: &Config,
         max_timeout: Option<core::time::Duration>,
     ) -> Self {
+        let head = head.into();
         let timeout = [head.timeout, max_timeout].into_iter().flatten().min();
         Self {
             deadline: timeout.and_then(|timeout| now.checked_add(timeout)),
@@ -66,19 +69,29 @@ impl Call {
             ),
             sending: Sending::Head,
             encoding: Encoding::Identity,
+            encodings: head.encodings,
             max_send_message: config.max_send_message,
-            head,
+            head: Some(head),
         }
     }
 
-    /// The head of the request.
-    pub const fn head(&self) -> &RequestHead {
-        &self.head
+    /// The head of the request, until it was [taken](Self::take_head).
+    pub fn head(&self) -> Option<&RequestHead> {
+        self.head.as_deref()
     }
 
-    /// The head of the request, to take its metadata.
-    pub const fn head_mut(&mut self) -> &mut RequestHead {
-        &mut self.head
+    pub(crate) fn head_mut(&mut self) -> Option<&mut RequestHead> {
+        self.head.as_deref_mut()
+    }
+
+    /// Takes the head of the request, for its metadata: the call goes on without.
+    pub fn take_head(&mut self) -> Option<Box<RequestHead>> {
+        self.head.take()
+    }
+
+    /// Encodings that the client uses and takes.
+    pub const fn encodings(&self) -> CallEncodings {
+        self.encodings
     }
 
     /// Says what the method is: how many messages the request has, and which limits hold.
@@ -95,7 +108,7 @@ impl Call {
     /// Compresses what is sent from now on, if the client takes `encoding` and the head has not left. Answers the
     /// encoding that holds.
     pub const fn set_encoding(&mut self, encoding: Encoding) -> Encoding {
-        if matches!(self.sending, Sending::Head) && self.head.encodings.peer_accepts.contains(encoding) {
+        if matches!(self.sending, Sending::Head) && self.encodings.peer_accepts.contains(encoding) {
             self.encoding = encoding;
         }
         self.encoding

@@ -7,8 +7,8 @@ use crate::grpc::carrier::OnStream;
 use crate::grpc::link::{Link, MAX_EVENTS, Machine, delegate_to_http2};
 use crate::grpc::receiving::Receiving;
 use crate::grpc::{
-    Batch, CallId, CallLimits, Cardinality, Config, Encoding, Message, Metadata, Received, SendMessageError,
-    Stats, Status,
+    Batch, CallEncodings, CallId, CallLimits, Cardinality, Config, Encoding, Message, Metadata, Received,
+    SendMessageError, Stats, Status,
 };
 use crate::http2::{self, ConnectionEnd, Fields, Initiator, Reach, Reason, StreamError, StreamKey, UseError};
 use crate::{Instant, Outbox};
@@ -88,12 +88,15 @@ pub struct Connection {
     waiting_heads: usize,
     /// Memory of metadata that was given back.
     spare_metadata: Vec<Arc<Fields>>,
+    /// Memory of heads whose metadata was taken.
+    #[expect(clippy::vec_box, reason = "calls hold the boxes")]
+    spare_heads: Vec<Box<RequestHead>>,
 }
 
 /// Heads that wait for the application may hold as much as so many of the longest.
 const MAX_WAITING_HEADS: usize = 32;
 
-/// Metadata whose memory is kept for the next calls, until the connection is quiet.
+/// Metadata and heads whose memory is kept for the next calls, until the connection is quiet.
 const MAX_SPARE: usize = 64;
 /// Metadata that grew beyond this is not kept, bytes.
 const MAX_SPARE_CAPACITY: usize = 4 << 10;
@@ -122,6 +125,7 @@ impl Connection {
             events: VecDeque::new(),
             waiting_heads: 0,
             spare_metadata: Vec::new(),
+            spare_heads: Vec::new(),
         }
     }
 
@@ -146,21 +150,30 @@ impl Connection {
         }
     }
 
-    /// The head of the call's request.
+    /// The head of the call's request, until its metadata was [taken](Self::take_metadata).
     pub fn request(&mut self, call: CallId) -> Option<&mut RequestHead> {
-        Some(self.link.calls.get_mut(call)?.call.head_mut())
+        self.link.calls.get_mut(call)?.call.head_mut()
     }
 
     /// The client's metadata, as [`RequestHead::take_metadata`] gives it, in memory that was
     /// [given back](Self::recycle_metadata) where there is some.
     pub fn take_metadata(&mut self, call: CallId) -> Metadata {
-        let Some(entry) = self.link.calls.get_mut(call) else { return Metadata::new() };
-        let head = entry.call.head_mut();
+        let Some(mut head) = self.link.calls.get_mut(call).and_then(|entry| entry.call.take_head()) else {
+            return Metadata::new();
+        };
         let (metadata, left) = head.take_metadata_into(self.spare_metadata.pop());
         if let Some(fields) = left {
             self.link.http2.recycle(fields);
         }
+        if self.spare_heads.len() < MAX_SPARE {
+            self.spare_heads.push(head);
+        }
         metadata
+    }
+
+    /// Encodings that the client uses and takes.
+    pub fn encodings(&self, call: CallId) -> CallEncodings {
+        self.link.calls.get(call).map(|entry| entry.call.encodings()).unwrap_or_default()
     }
 
     /// Gives the memory of metadata back, for the next calls, if nobody else holds it.
@@ -175,6 +188,7 @@ impl Connection {
 
     fn shrink(&mut self) {
         self.spare_metadata = Vec::new();
+        self.spare_heads = Vec::new();
     }
 
     /// Whether the call goes on: it has not ended and was not released.
@@ -325,7 +339,9 @@ impl Connection {
             return self.link.http2.refuse_above(stream);
         }
         http2::add(&mut self.calls_without_te, u64::from(!head.has_te()));
-        let mut call = Call::new(now, head, &self.config, self.max_timeout);
+        let mut place = self.spare_heads.pop().unwrap_or_default();
+        *place = head;
+        let mut call = Call::new(now, place, &self.config, self.max_timeout);
         if end_stream {
             call.on_end();
         }
@@ -340,7 +356,7 @@ impl Connection {
         let sum = |held: usize| held.saturating_add(head.memory());
         if sum(self.waiting_heads) > most {
             // What was taken or released in the meantime is counted here only: once in many calls.
-            let heads = self.link.calls.iter().map(|entry| entry.call.head().memory());
+            let heads = self.link.calls.iter().filter_map(|entry| entry.call.head().map(RequestHead::memory));
             self.waiting_heads = heads.fold(0, usize::saturating_add);
         }
         let has_room = sum(self.waiting_heads) <= most;
