@@ -7,8 +7,8 @@ use crate::http2::{self, Fields, Keepalive, PingPolicy};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// The connection below.
-    pub http2: http2::Config,
+    /// The connection below; connections that are made with clones have it in common.
+    pub http2: http2::SharedConfig,
     /// The longest message that is received, bytes; also after decompression.
     pub max_recv_message: usize,
     /// The longest message that is sent, bytes.
@@ -26,7 +26,7 @@ const DEFAULT_PARTIAL_MESSAGE_BUDGET: usize = 16 << 20;
 impl Default for Config {
     fn default() -> Self {
         Self {
-            http2: http2::Config::default(),
+            http2: http2::SharedConfig::default(),
             max_recv_message: DEFAULT_MAX_RECV_MESSAGE,
             max_send_message: usize::MAX,
             partial_message_budget: DEFAULT_PARTIAL_MESSAGE_BUDGET,

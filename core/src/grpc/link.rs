@@ -280,6 +280,10 @@ macro_rules! delegate_to_http2 {
         pub fn poll_event(&mut self) -> Option<Event> {
             loop {
                 let event = self.events.pop_front()?;
+                if matches!(event, Event::Ready) {
+                    // It may be the only event for long.
+                    self.events.shrink_to_fit();
+                }
                 // The application does not hear of a call that it has released in the meantime.
                 if event.call().is_none_or(|call| self.link.calls.get(call).is_some()) {
                     return Some(event);

@@ -9,31 +9,37 @@ use crate::http2::reason::Reason;
 /// Tokens are counted in nanoseconds of a bucket that earns one a second, so that no rate needs a fraction.
 const TOKEN: u64 = 1_000_000_000;
 
+#[expect(clippy::arithmetic_side_effects, reason = "2^32 tokens are below 2^62")]
+const fn level_of(tokens: u32) -> u64 {
+    tokens as u64 * TOKEN
+}
+
 /// A token bucket that refills with time and with whatever earns.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bucket {
     level: u64,
-    cap: u64,
-    rate: u64,
+    /// Tokens.
+    cap: u32,
+    /// Tokens a second.
+    rate: u32,
     at: Instant,
 }
 
 impl Bucket {
-    #[expect(clippy::arithmetic_side_effects, reason = "2^32 tokens are below 2^62")]
     const fn new(burst: u32, cap: u32, rate: u32, now: Instant) -> Self {
-        Self { level: burst as u64 * TOKEN, cap: cap as u64 * TOKEN, rate: rate as u64, at: now }
+        Self { level: level_of(burst), cap, rate, at: now }
     }
 
     /// Adds `tokens`, up to the cap.
     pub(crate) fn earn(&mut self, tokens: u32) {
-        self.level = self.level.saturating_add(u64::from(tokens) * TOKEN).min(self.cap);
+        self.level = self.level.saturating_add(level_of(tokens)).min(level_of(self.cap));
     }
 
     /// Takes a token; `false` when there is none.
     #[must_use]
     pub(crate) fn take(&mut self, now: Instant) -> bool {
-        let refill = now.as_nanos().saturating_sub(self.at.as_nanos()).saturating_mul(self.rate);
-        self.level = self.level.saturating_add(refill).min(self.cap);
+        let refill = now.as_nanos().saturating_sub(self.at.as_nanos()).saturating_mul(u64::from(self.rate));
+        self.level = self.level.saturating_add(refill).min(level_of(self.cap));
         self.at = now.max(self.at);
         match self.level.checked_sub(TOKEN) {
             Some(rest) => {

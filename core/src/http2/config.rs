@@ -1,4 +1,6 @@
+use core::ops::{Deref, DerefMut};
 use core::time::Duration;
+use std::sync::Arc;
 
 use super::{Fields, Limits};
 
@@ -31,7 +33,8 @@ pub struct Config {
     /// Fields that a server adds to its answer to a request with more fields than
     /// [`Limits::max_header_list_size`] allows; the answer is `:status: 431` without content.
     pub fields_too_large: Fields,
-    /// Where jitter and hashing come from. Equal seeds and equal calls give equal bytes.
+    /// Where jitter and hashing come from, unless the connection is made [with a seed](super::Connection::with_seed) of
+    /// its own. Equal seeds and equal calls give equal bytes.
     pub seed: u64,
 }
 
@@ -51,6 +54,30 @@ impl Default for Config {
             fields_too_large: Fields::new(),
             seed: 0,
         }
+    }
+}
+
+/// A configuration that connections have in common: a clone holds no memory of its own until it is changed.
+#[derive(Clone, Debug, Default)]
+pub struct SharedConfig(Arc<Config>);
+
+impl From<Config> for SharedConfig {
+    fn from(config: Config) -> Self {
+        Self(Arc::new(config))
+    }
+}
+
+impl Deref for SharedConfig {
+    type Target = Config;
+
+    fn deref(&self) -> &Config {
+        &self.0
+    }
+}
+
+impl DerefMut for SharedConfig {
+    fn deref_mut(&mut self) -> &mut Config {
+        Arc::make_mut(&mut self.0)
     }
 }
 

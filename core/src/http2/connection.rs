@@ -15,7 +15,10 @@ use super::settings::{LocalSettings, PeerSettings};
 use super::store::{Queue, Store};
 use super::stream::Stream;
 use super::timer::Timers;
-use super::{Config, ConnectionEnd, Event, Fields, Initiator, Stats, StreamId, StreamKey, TimerKind, hpack};
+use super::{
+    Config, ConnectionEnd, Event, Fields, Initiator, SharedConfig, Stats, StreamId, StreamKey, TimerKind,
+    hpack,
+};
 use crate::{Instant, Outbox};
 
 /// Which end of the connection this is.
@@ -64,7 +67,7 @@ pub enum Role {
 #[derive(Debug)]
 pub struct Connection {
     pub(super) role: Role,
-    pub(super) config: Config,
+    pub(super) config: SharedConfig,
     /// The latest time that any call brought; commands run at it.
     pub(super) now: Instant,
     pub(super) last_read: Instant,
@@ -120,16 +123,21 @@ const MAX_SPARE_CAPACITY: usize = 2 << 10;
 
 impl Connection {
     /// The end that opens streams.
-    pub fn client(config: Config, now: Instant) -> Self {
-        Self::new(Role::Client, config, now)
+    pub fn client(config: impl Into<SharedConfig>, now: Instant) -> Self {
+        let config = config.into();
+        let seed = config.seed;
+        Self::with_seed(Role::Client, config, seed, now)
     }
 
     /// The end that answers them.
-    pub fn server(config: Config, now: Instant) -> Self {
-        Self::new(Role::Server, config, now)
+    pub fn server(config: impl Into<SharedConfig>, now: Instant) -> Self {
+        let config = config.into();
+        let seed = config.seed;
+        Self::with_seed(Role::Server, config, seed, now)
     }
 
-    fn new(role: Role, config: Config, now: Instant) -> Self {
+    /// Either end, with `seed` instead of the one that its configuration has in common with other connections.
+    pub fn with_seed(role: Role, config: SharedConfig, seed: u64, now: Instant) -> Self {
         let limits = &config.limits;
         let mut timers = Timers::default();
         timers.set(TimerKind::Handshake, now + limits.handshake_timeout);
@@ -152,7 +160,7 @@ impl Connection {
             peer: PeerSettings::default(),
             recv_window: RecvWindow::new(config.connection_window),
             send_window: i64::from(super::settings::DEFAULT_WINDOW),
-            streams: Store::new(config.seed),
+            streams: Store::new(seed),
             closed: ClosedStreams::new(
                 limits.remembered_streams.max(limits.max_concurrent_streams.saturating_mul(4)).min(1 << 16),
             ),
@@ -175,7 +183,7 @@ impl Connection {
             spare: Vec::new(),
             config,
         };
-        connection.start_lifetime();
+        connection.start_lifetime(seed);
         connection
     }
 
@@ -260,6 +268,11 @@ impl Connection {
                     }
                 }
                 Event::StreamsAvailable if self.is_busy() => self.want_streams = true,
+                Event::Settings => {
+                    // It may be the only event of a connection for long.
+                    self.events.shrink_to_fit();
+                    return Some(event);
+                }
                 _ => return Some(event),
             }
         }
@@ -373,7 +386,7 @@ impl Connection {
     }
 
     /// The configuration.
-    pub const fn config(&self) -> &Config {
+    pub fn config(&self) -> &Config {
         &self.config
     }
 

@@ -76,10 +76,10 @@ impl GoingAway {
 
 impl Connection {
     #[expect(clippy::arithmetic_side_effects, reason = "20 bits times 201")]
-    pub(super) fn start_lifetime(&mut self) {
+    pub(super) fn start_lifetime(&mut self, seed: u64) {
         if let Some(age) = self.config.max_age.filter(|_| !self.is_client()) {
             // gRFC A9: a tenth more or less, so that connections made together do not end together.
-            let jitter = self.config.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 44;
+            let jitter = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 44;
             let permille = 900 + ((jitter * 201) >> 20) as u32;
             self.timers.set(TimerKind::Age, self.now + (age / 1000).saturating_mul(permille));
         }
@@ -281,10 +281,10 @@ impl Connection {
         }
         self.spare = Vec::new();
         self.events.shrink_to_fit();
-        if self.counted > 0 {
-            return self.streams.shrink_empty();
-        }
         self.streams.shrink();
+        if self.counted > 0 {
+            return;
+        }
         self.closed.forget();
         self.control.shrink();
         self.reader.shrink();

@@ -49,7 +49,7 @@ mod streams;
 mod timer;
 mod transmit;
 
-pub use config::{Config, Keepalive, PingPolicy};
+pub use config::{Config, Keepalive, PingPolicy, SharedConfig};
 pub use connection::{Connection, Role};
 pub use error::{OpenError, SendError, UseError};
 pub use event::{ConnectionEnd, Event, Initiator, Reach, StreamError};

@@ -276,9 +276,12 @@ impl Store {
         }
     }
 
-    /// Gives back the memory of what is empty, also that of streams which go on.
-    pub(crate) fn shrink_empty(&mut self) {
+    /// Gives back the memory of what is empty, also that of streams which go on, and of slots that were used in a burst.
+    pub(crate) fn shrink(&mut self) {
         self.sections.shrink();
+        let kept = self.slots.iter().rposition(|slot| slot.used).map_or(0, |last| last.saturating_add(1));
+        self.slots.truncate(kept);
+        self.slots.shrink_to_fit();
         for slot in &mut self.slots {
             if slot.stream.send.items.is_empty() {
                 slot.stream.send.items = VecDeque::new();
@@ -287,14 +290,6 @@ impl Store {
                 slot.stream.recv.buffer = RecvBuffer::default();
             }
         }
-    }
-
-    /// Gives back the memory of slots that were used in a burst.
-    pub(crate) fn shrink(&mut self) {
-        self.shrink_empty();
-        let kept = self.slots.iter().rposition(|slot| slot.used).map_or(0, |last| last.saturating_add(1));
-        self.slots.truncate(kept);
-        self.slots.shrink_to_fit();
         self.free.retain(|&slot| (slot as usize) < kept);
         self.free.shrink_to_fit();
         self.ids.shrink();

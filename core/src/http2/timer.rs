@@ -65,9 +65,10 @@ impl TimerKind {
 }
 
 /// One deadline for each [`TimerKind`], and the earliest of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Timers {
-    at: [Option<Instant>; TimerKind::ALL.len()],
+    /// [`NEVER`] for those that do not run.
+    at: [Instant; TimerKind::ALL.len()],
     next: Option<(Instant, TimerKind)>,
     /// Since when nothing is read by our own choice.
     deaf_since: Option<Instant>,
@@ -75,9 +76,19 @@ pub(crate) struct Timers {
     stopped: bool,
 }
 
+/// No timer runs to this: a nanosecond before it is late enough.
+const NEVER: Instant = Instant::FAR_FUTURE;
+const LATEST: Instant = Instant::from_nanos(u64::MAX - 1);
+
+impl Default for Timers {
+    fn default() -> Self {
+        Self { at: [NEVER; TimerKind::ALL.len()], next: None, deaf_since: None, stopped: false }
+    }
+}
+
 impl Timers {
     pub(crate) fn set(&mut self, kind: TimerKind, at: Instant) {
-        self.put(kind, Some(at));
+        self.put(kind, Some(at.min(LATEST)));
     }
 
     pub(crate) fn clear(&mut self, kind: TimerKind) {
@@ -118,8 +129,8 @@ impl Timers {
             (false, None) => self.deaf_since = Some(now),
             (true, Some(since)) => {
                 for kind in TimerKind::ALL.into_iter().filter(|kind| kind.blames_silence()) {
-                    if let Some(at) = self.at.get_mut(kind as usize).and_then(Option::as_mut) {
-                        *at += now - since;
+                    if let Some(at) = self.at.get_mut(kind as usize).filter(|at| **at != NEVER) {
+                        *at = (*at + (now - since)).min(LATEST);
                     }
                 }
                 self.deaf_since = None;
@@ -130,7 +141,7 @@ impl Timers {
     }
 
     fn get(&self, kind: TimerKind) -> Option<Instant> {
-        self.at.get(kind as usize).copied().flatten()
+        self.at.get(kind as usize).copied().filter(|&at| at != NEVER)
     }
 
     fn put(&mut self, kind: TimerKind, at: Option<Instant>) {
@@ -138,7 +149,7 @@ impl Timers {
             return;
         }
         if let Some(place) = self.at.get_mut(kind as usize) {
-            *place = at;
+            *place = at.unwrap_or(NEVER);
         }
         let earlier = match (at, self.next) {
             (Some(at), Some((next, _))) => at < next,

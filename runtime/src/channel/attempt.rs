@@ -78,7 +78,7 @@ impl Attempt {
         let timeout = channel.options.connect_timeout;
         // A channel that nobody holds any more closes its connection, also this one.
         drop(channel);
-        let connection = Connection::new(config, runtime.now());
+        let connection = Connection::with_seed(config, runtime.seed(), runtime.now());
         let link = Arc::new(Link::new(connection, runtime.clone(), stream.peer().clone()));
         let connected = Arc::new(Connected::new(Arc::clone(&link), Arc::clone(&self.turns)));
         let calling = Calling {

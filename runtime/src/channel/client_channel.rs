@@ -262,9 +262,11 @@ impl ClientChannel {
     /// What the next connection is made with.
     pub(super) fn connection_config(&self) -> Config {
         let mut config = self.config.clone();
-        config.http2.seed = self.runtime.seed();
-        if let Some(keepalive) = &mut config.http2.keepalive {
-            keepalive.interval = keepalive.interval.saturating_mul(self.lock().keepalive_factor);
+        let factor = self.lock().keepalive_factor;
+        if factor > 1
+            && let Some(keepalive) = &mut config.http2.keepalive
+        {
+            keepalive.interval = keepalive.interval.saturating_mul(factor);
         }
         config
     }

@@ -183,7 +183,7 @@ impl Builder {
     }
 
     /// Calls at a time on one connection. 128 by default.
-    pub const fn max_concurrent_streams(mut self, streams: u32) -> Self {
+    pub fn max_concurrent_streams(mut self, streams: u32) -> Self {
         self.config.http2.limits.max_concurrent_streams = streams;
         self
     }
@@ -208,25 +208,25 @@ impl Builder {
 
     /// After `interval` of silence a PING asks whether the client is there; without an answer in `timeout` the
     /// connection ends. Two hours and 20 s by default.
-    pub const fn keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
+    pub fn keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
         self.config.http2.keepalive = Some(Keepalive { interval, timeout, while_idle: true });
         self
     }
 
     /// A connection without calls for so long is drained. Never by default.
-    pub const fn max_connection_idle(mut self, idle: Duration) -> Self {
+    pub fn max_connection_idle(mut self, idle: Duration) -> Self {
         self.config.http2.max_idle = Some(idle);
         self
     }
 
     /// A connection of that age, give or take a tenth, is drained. Never by default.
-    pub const fn max_connection_age(mut self, age: Duration) -> Self {
+    pub fn max_connection_age(mut self, age: Duration) -> Self {
         self.config.http2.max_age = Some(age);
         self
     }
 
     /// After the greatest age, calls go on for so long. Without end by default.
-    pub const fn max_connection_age_grace(mut self, grace: Duration) -> Self {
+    pub fn max_connection_age_grace(mut self, grace: Duration) -> Self {
         self.config.http2.max_age_grace = Some(grace);
         self
     }

@@ -259,10 +259,8 @@ impl Accepted {
     /// The connection in HTTP/2. The time for its handshake runs since it was accepted.
     fn drive(self, stream: BoxStream) -> Driver<Serving> {
         let Self { server, runtime, at, mut open } = self;
-        let mut config = server.config;
-        config.http2.seed = runtime.seed();
-        let max_recv_message = config.max_recv_message;
-        let mut connection = Connection::new(config, at);
+        let max_recv_message = server.config.max_recv_message;
+        let mut connection = Connection::with_seed(server.config, runtime.seed(), at);
         connection.set_max_timeout(server.options.max_timeout);
         let link = Arc::new(Link::new(connection, runtime.clone(), stream.peer().clone()));
         open.connected(&link);

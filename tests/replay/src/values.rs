@@ -10,7 +10,7 @@ use unwired_core::grpc::{
     Batch, BatchBuilder, CallLimits, Cardinality, Code, Config, Encoding, EncodingSet, Message, Metadata,
     Status,
 };
-use unwired_core::http2::{self, Fields, Keepalive, Limits, PingPolicy, Reason};
+use unwired_core::http2::{self, Fields, Keepalive, Limits, PingPolicy, Reason, SharedConfig};
 
 use crate::octets::{Malformed, Reader, Writer};
 
@@ -76,6 +76,16 @@ macro_rules! fields_of {
             }
         }
     };
+}
+
+impl Value for SharedConfig {
+    fn put(&self, writer: &mut Writer) {
+        http2::Config::put(self, writer);
+    }
+
+    fn take(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        http2::Config::take(reader).map(Self::from)
+    }
 }
 
 fields_of!(Config, Config::default(); http2 max_recv_message max_send_message partial_message_budget accept);

@@ -117,8 +117,15 @@ impl Machine for Call {
 impl Connection {
     /// A connection that has just been made.
     pub fn new(config: Config, now: Instant) -> Self {
+        let seed = config.http2.seed;
+        Self::with_seed(config, seed, now)
+    }
+
+    /// The same with `seed` instead of the one that the configuration has in common with other connections.
+    pub fn with_seed(config: Config, seed: u64, now: Instant) -> Self {
+        let http2 = http2::Connection::with_seed(http2::Role::Client, config.http2.clone(), seed, now);
         Self {
-            link: Link::new(http2::Connection::client(config.http2.clone(), now), &config),
+            link: Link::new(http2, &config),
             config,
             last: LastDefinition::default(),
             is_ready: false,

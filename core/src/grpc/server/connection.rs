@@ -114,8 +114,15 @@ impl Machine for Call {
 impl Connection {
     /// A connection that has just been accepted.
     pub fn new(config: Config, now: Instant) -> Self {
+        let seed = config.http2.seed;
+        Self::with_seed(config, seed, now)
+    }
+
+    /// The same with `seed` instead of the one that the configuration has in common with other connections.
+    pub fn with_seed(config: Config, seed: u64, now: Instant) -> Self {
+        let http2 = http2::Connection::with_seed(http2::Role::Server, config.http2.clone(), seed, now);
         Self {
-            link: Link::new(http2::Connection::server(config.http2.clone(), now), &config),
+            link: Link::new(http2, &config),
             config,
             max_timeout: None,
             is_ready: false,
