@@ -33,9 +33,9 @@ pub(crate) struct Serving {
     counted: Counted,
     /// Who is told when a fault ends the connection, and what there is to tell.
     on_error: Option<OnConnectionError>,
-    fault: Option<String>,
-    /// How HTTP/2 came to its end.
-    end: Option<ConnectionEnd>,
+    fault: Option<Box<str>>,
+    /// How HTTP/2 came to its end. It is apart, since for most of the time there is none.
+    end: Option<Box<ConnectionEnd>>,
 }
 
 impl Serving {
@@ -166,12 +166,12 @@ impl Side for Serving {
                 Event::Closed(end) => {
                     let is_ours = end.by == Initiator::Library;
                     if is_ours && end.reason != Reason::NO_ERROR {
-                        self.fault = Some(end.to_string());
+                        self.fault = Some(end.to_string().into());
                     } else if is_ours && shared.conn.stats().http2.kills.total() > 0 {
                         // A peer that takes no bytes: there was no code that could have been sent to it.
-                        self.fault = Some(end.why.to_owned());
+                        self.fault = Some(end.why.into());
                     }
-                    self.end = Some(end);
+                    self.end = Some(Box::new(end));
                 }
                 _ => {}
             }
@@ -200,7 +200,7 @@ impl Side for Serving {
         events::down(events::End::Server, &link.peer, stats, end);
         // A socket that breaks is nobody's fault; what it carried may be.
         let why = why.filter(|error| error.kind() == io::ErrorKind::InvalidData);
-        let why = why.map(|error| error.to_string()).or(self.fault.take());
+        let why = why.map(|error| error.to_string()).or(self.fault.take().map(String::from));
         if let (Some(why), Some(on_error)) = (why, &self.on_error) {
             on_error(&ConnectionError { peer: link.peer.clone(), why });
         }
