@@ -21,6 +21,17 @@ const OPEN: (usize, usize) = (100, 100);
 /// After so long a server has given back what it does not need.
 const SETTLED: Duration = Duration::from_secs(3);
 
+const CONNECTION: &str = "\
+about 3,900 octets in 12 blocks: 2,700 are the core's connection and what driver and calls share, 660 tokio's (task, socket, \
+timer), the rest the driver. Done: one configuration for all connections of a server; timers that do not run and buckets in less \
+room; queues of events given back; how a connection ended apart. To close it: counters of 32 bits, and the driver in tokio's box.";
+const CALL: &str = "\
+1,074 octets are allocated for a call besides the handler's own future of 220 to 230, and RSS has what the allocator keeps between \
+blocks in use. Done: sections and heads apart from streams and calls; empty queues and buffers given back while calls are open; \
+places fitted to the calls that there are; the answer with many messages as a future written by hand. Tried: to hand empty queues \
+from stream to stream at once (80 instructions for each message). To close it: the reply and the request's end of the call in one, and \
+no task of its own for a handler that waits.";
+
 /// Measures every contender that streams, in turn.
 pub(crate) fn run(plan: &Plan) -> Result<Page, Box<dyn Error>> {
     let mut connections = Table::new("an idle connection", COLUMNS, &[TONIC]);
@@ -34,8 +45,9 @@ pub(crate) fn run(plan: &Plan) -> Result<Page, Box<dyn Error>> {
         }
     }
     let goals = vec![
-        Goal::at_most("an idle connection, KiB", 4.0, connections.median(OURS, 0)),
-        Goal::at_most("an idle open bidi call, KiB, with the handler's future", 1.0, calls.median(OURS, 0)),
+        Goal::at_most("an idle connection, KiB", 4.0, connections.median(OURS, 0)).because(CONNECTION),
+        Goal::at_most("an idle open bidi call, KiB, with the handler's future", 1.0, calls.median(OURS, 0))
+            .because(CALL),
     ];
     Ok(Page {
         name: "memory",
