@@ -112,9 +112,12 @@ impl Load {
             return Ok(Self::H2load(addr, shape, calls));
         }
         let Shape { connections, in_flight, .. } = shape;
-        let kind = Calls::NAMED.iter().find(|(calls, _)| *calls == shape.calls).map_or("", |(_, name)| name);
-        Process::start(&["generate", kind], addr, &[connections as u64, in_flight as u64, calls])
-            .map(Self::Ours)
+        Process::start(
+            &["generate", shape.calls.name()],
+            addr,
+            &[connections as u64, in_flight as u64, calls],
+        )
+        .map(Self::Ours)
     }
 
     /// So much between the contender's own client and the server there.
@@ -202,10 +205,11 @@ const ECHO: &str = "echo";
 pub(crate) fn make(args: &[&str]) -> Result<(), Box<dyn Error>> {
     let outcome = match *args {
         ["generate", kind, addr, connections, in_flight, calls] => {
-            let calls_of =
-                Calls::NAMED.iter().find(|(_, name)| *name == kind).ok_or("there are no such calls")?;
-            let shape =
-                Shape { connections: connections.parse()?, in_flight: in_flight.parse()?, calls: calls_of.0 };
+            let shape = Shape {
+                connections: connections.parse()?,
+                in_flight: in_flight.parse()?,
+                calls: Calls::named(kind).ok_or("there are no such calls")?,
+            };
             generator::run(addr.parse()?, shape, calls.parse()?)?
         }
         ["drive", contender, kind, addr, in_flight, count] => {

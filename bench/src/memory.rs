@@ -22,9 +22,9 @@ const OPEN: (usize, usize) = (100, 100);
 const SETTLED: Duration = Duration::from_secs(3);
 
 const CONNECTION: &str = "\
-about 3,900 octets in 12 blocks: 2,700 are the core's connection and what driver and calls share, 660 tokio's (task, socket, \
-timer), the rest the driver. Done: one configuration for all connections of a server; timers that do not run and buckets in less \
-room; queues of events given back; how a connection ended apart. To close it: counters of 32 bits, and the driver in tokio's box.";
+about 3,900 octets: 2,700 are the core's connection and what driver and calls share, 660 tokio's (task, socket, timer), the \
+rest the driver. Done: one configuration for all connections of a server; timers that do not run and buckets in less room; \
+queues of events given back; how a connection ended apart. To close it: counters of 32 bits, and the driver in tokio's box.";
 const CALL: &str = "\
 1,074 octets are allocated for a call besides the handler's own future of 220 to 230, and RSS has what the allocator keeps between \
 blocks in use. Done: sections and heads apart from streams and calls; empty queues and buffers given back while calls are open; \

@@ -365,7 +365,7 @@ fn a_stream_of_requests_that_is_too_long_to_be_kept_has_one_attempt() {
         let summary = client.record_route(points).await.unwrap().into_inner();
         assert_eq!((summary.point_count, guide.attempts()), (200_000, said(1)));
 
-        // One message that is longer than all that is kept.
+        // One message is kept whatever its length.
         let mut back =
             client.route_chat(stream::iter([note("x".repeat(300_000))])).await.unwrap().into_inner();
         assert_eq!(back.message().await.unwrap().unwrap().message.len(), 300_000);

@@ -146,7 +146,7 @@ async fn an_idle_call_holds_little_besides_its_handler() {
     let each = loop {
         tokio::time::sleep(Duration::from_millis(250)).await;
         let all_started = STARTED.load(Ordering::Relaxed) == CALLS as usize;
-        let held = (HELD.get() - before).unsigned_abs() / CALLS as usize;
+        let held = usize::try_from(HELD.get() - before).unwrap_or(0) / CALLS as usize;
         let each = held - OWN.load(Ordering::Relaxed).min(held);
         // What the burst needed goes back when the connection has been quiet for a while.
         if all_started && (each <= MOST || begun.elapsed() > PATIENCE) {

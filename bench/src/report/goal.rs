@@ -10,7 +10,7 @@ pub(crate) struct Goal {
     /// `None` if it was not measured.
     figure: Option<f64>,
     /// What there is to say as long as it is not reached: where the rest goes, what was tried, what would close it.
-    because: &'static str,
+    because: Option<&'static str>,
 }
 
 #[derive(Clone, Copy)]
@@ -21,16 +21,16 @@ enum Bound {
 
 impl Goal {
     pub(crate) fn at_most(work: impl Into<String>, most: f64, figure: Option<f64>) -> Self {
-        Self { work: work.into(), bound: Bound::AtMost(most), figure, because: "" }
+        Self { work: work.into(), bound: Bound::AtMost(most), figure, because: None }
     }
 
     pub(crate) fn at_least(work: impl Into<String>, least: f64, figure: Option<f64>) -> Self {
-        Self { work: work.into(), bound: Bound::AtLeast(least), figure, because: "" }
+        Self { work: work.into(), bound: Bound::AtLeast(least), figure, because: None }
     }
 
     /// Says why the figure may be on the wrong side.
     pub(crate) fn because(self, because: &'static str) -> Self {
-        Self { because, ..self }
+        Self { because: Some(because), ..self }
     }
 
     /// How many times too much it is, or too little: at most 1 where it is reached.
@@ -72,13 +72,15 @@ impl fmt::Display for Goals<'_> {
         self.0.iter().try_for_each(|goal| write!(f, "{goal}"))?;
         let missed = || self.0.iter().filter(|goal| goal.off().is_some_and(|off| off > 1.0));
         let mut said = Vec::new();
-        for because in missed().map(|goal| goal.because).filter(|because| !because.is_empty()) {
+        for because in missed().filter_map(|goal| goal.because) {
             if said.contains(&because) {
                 continue;
             }
             said.push(because);
-            let works: Vec<_> =
-                missed().filter(|goal| goal.because == because).map(|goal| goal.work.as_str()).collect();
+            let works: Vec<_> = missed()
+                .filter(|goal| goal.because == Some(because))
+                .map(|goal| goal.work.as_str())
+                .collect();
             write!(f, "\n*{}*: {because}\n", works.join("; "))?;
         }
         Ok(())

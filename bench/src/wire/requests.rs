@@ -22,9 +22,21 @@ pub(crate) enum Calls {
 }
 
 impl Calls {
-    /// All of them, with the names that processes tell each other.
-    pub(crate) const NAMED: [(Self, &str); 3] =
-        [(Self::Plain, "plain"), (Self::Varied, "varied"), (Self::Computed, "computed")];
+    const ALL: [Self; 3] = [Self::Plain, Self::Varied, Self::Computed];
+
+    /// What processes tell each other.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Varied => "varied",
+            Self::Computed => "computed",
+        }
+    }
+
+    /// Those of that name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|calls| calls.name() == name)
+    }
 
     const fn path(self) -> &'static [u8] {
         match self {

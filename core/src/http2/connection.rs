@@ -116,10 +116,10 @@ pub struct Connection {
 const MAX_EVENTS: usize = 64;
 /// Sections whose memory is kept for the next ones, until the connection is quiet.
 const MAX_SPARE: usize = 128;
-/// What so many streams leave empty is nothing to give back while they go on.
-const FEW_STREAMS: u32 = 8;
 /// A section that grew beyond this is not kept, bytes.
 const MAX_SPARE_CAPACITY: usize = 2 << 10;
+/// What so many streams leave empty is nothing to give back while they go on.
+const FEW_STREAMS: u32 = 8;
 
 impl Connection {
     /// The end that opens streams.

@@ -24,7 +24,7 @@ impl Sections {
     /// Keeps `fields` in `place`, instead of what may be there.
     #[inline]
     pub(crate) fn put(&mut self, place: &mut Option<SectionPlace>, fields: Fields) {
-        // There are fewer sections than streams.
+        // Two of each stream at most: memory ends sooner than the numbers do.
         let next =
             || NonZeroU32::new(u32::try_from(self.places.len()).ok()?.checked_add(1)?).map(SectionPlace);
         let Some(found) = place.or_else(|| self.free.pop()).or_else(next) else { return };

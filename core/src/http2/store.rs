@@ -156,16 +156,13 @@ impl Store {
     }
 
     pub(crate) fn get_mut(&mut self, key: StreamKey) -> Option<&mut Stream> {
-        self.slots
-            .get_mut(key.slot as usize)
-            .filter(|slot| slot.used && slot.generation == key.generation)
-            .map(|slot| &mut slot.stream)
+        slot_of(&mut self.slots, key).map(|slot| &mut slot.stream)
     }
 
     /// Keeps the head of a message until it is taken.
     #[inline]
     pub(crate) fn put_head(&mut self, key: StreamKey, fields: Fields) {
-        if let Some(slot) = self.slots.get_mut(key.slot as usize) {
+        if let Some(slot) = slot_of(&mut self.slots, key) {
             self.sections.put(&mut slot.stream.recv.head, fields);
         }
     }
@@ -173,7 +170,7 @@ impl Store {
     /// Keeps the trailers of a message until they are taken.
     #[inline]
     pub(crate) fn put_trailers(&mut self, key: StreamKey, fields: Fields) {
-        if let Some(slot) = self.slots.get_mut(key.slot as usize) {
+        if let Some(slot) = slot_of(&mut self.slots, key) {
             self.sections.put(&mut slot.stream.recv.trailers, fields);
         }
     }
@@ -181,11 +178,8 @@ impl Store {
     /// The head that was put there, then the trailers; each once.
     #[inline]
     pub(crate) fn take_section(&mut self, key: StreamKey) -> Option<Fields> {
-        let slot = self.slots.get_mut(key.slot as usize)?;
-        let recv = &mut slot.stream.recv;
-        (slot.used && slot.generation == key.generation)
-            .then(|| self.sections.take(&mut recv.head).or_else(|| self.sections.take(&mut recv.trailers)))
-            .flatten()
+        let recv = &mut slot_of(&mut self.slots, key)?.stream.recv;
+        self.sections.take(&mut recv.head).or_else(|| self.sections.take(&mut recv.trailers))
     }
 
     /// The stream that has the number `id` on the wire now.
@@ -322,6 +316,11 @@ impl Store {
             ends.last = before;
         }
     }
+}
+
+/// The slot of `key`, for as long as that names a stream.
+fn slot_of(slots: &mut [Slot], key: StreamKey) -> Option<&mut Slot> {
+    slots.get_mut(key.slot as usize).filter(|slot| slot.used && slot.generation == key.generation)
 }
 
 /// Wire numbers to slots: open addressing, multiplicative hashing, at most a quarter full.

@@ -33,7 +33,7 @@ fn pings() {
 #[test]
 fn pings_against_the_policy() {
     fn grpc() -> Raw {
-        Raw::server_with(unwired_core::http2::Config::clone(&unwired_core::grpc::Config::server().http2))
+        Raw::server_with(unwired_core::grpc::Config::server().http2)
     }
     besiege(grpc, 3, Abuse::TooManyPings, |round| raw::ping([round as u8; 8]));
 }

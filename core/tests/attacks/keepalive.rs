@@ -27,7 +27,7 @@ fn a_client_is_made_to_ask_no_more_than_every_ten_seconds() {
         assert_eq!(keepalive.map(|keepalive| keepalive.interval), Some(kept));
     }
     fn hasty() -> Raw {
-        Raw::client_with(unwired_core::http2::Config::clone(&asked(SECOND / 1000).http2))
+        Raw::client_with(asked(SECOND / 1000).http2)
     }
     // A minute beside a server that answers each: six of them, and nobody is blamed.
     play(hasty, 0, |client| {

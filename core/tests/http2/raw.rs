@@ -5,7 +5,9 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use unwired_core::http2::frame::{self, FrameHead, HEAD_LEN, Kind, flag};
 use unwired_core::http2::hpack::{self, DecoderLimits};
-use unwired_core::http2::{Config, ConnectionEnd, Event, Fields, Initiator, Reason, StreamError, StreamKey};
+use unwired_core::http2::{
+    Config, ConnectionEnd, Event, Fields, Initiator, Reason, SharedConfig, StreamError, StreamKey,
+};
 use unwired_core::{Instant, Outbox};
 use unwired_replay::Keeper;
 use unwired_replay::http2::Connection;
@@ -82,13 +84,13 @@ pub(crate) struct Raw {
 
 impl Raw {
     /// A server before the first byte.
-    pub(crate) fn fresh_server(config: Config) -> Self {
+    pub(crate) fn fresh_server(config: impl Into<SharedConfig>) -> Self {
         let keeper = Keeper::new();
         Self::around(Connection::server(config, Instant::ZERO), false, keeper)
     }
 
     /// A client before the first byte.
-    pub(crate) fn fresh_client(config: Config) -> Self {
+    pub(crate) fn fresh_client(config: impl Into<SharedConfig>) -> Self {
         let keeper = Keeper::new();
         Self::around(Connection::client(config, Instant::ZERO), true, keeper)
     }
@@ -119,7 +121,7 @@ impl Raw {
         Self::server_with(Config::default())
     }
 
-    pub(crate) fn server_with(config: Config) -> Self {
+    pub(crate) fn server_with(config: impl Into<SharedConfig>) -> Self {
         let mut raw = Self::fresh_server(config);
         raw.feed(PREFACE);
         raw.shake_hands();
@@ -131,7 +133,7 @@ impl Raw {
         Self::client_with(Config::default())
     }
 
-    pub(crate) fn client_with(config: Config) -> Self {
+    pub(crate) fn client_with(config: impl Into<SharedConfig>) -> Self {
         let mut raw = Self::fresh_client(config);
         raw.shake_hands();
         raw

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use unwired_core::http2::{self, Config, Event, Fields, OpenError, Reason, SendError, StreamKey, UseError};
+use unwired_core::http2::{
+    self, Config, Event, Fields, OpenError, Reason, SendError, SharedConfig, StreamKey, UseError,
+};
 use unwired_core::{Instant, Outbox};
 
 use crate::digest::Digest;
@@ -21,12 +23,14 @@ recorded!(http2::Connection, StreamKey, Event, |event| match event {
 
 impl Connection {
     /// As the core's; it is recorded where [`record`](crate::record) or [`keep`](crate::keep()) is about it.
-    pub fn client(config: Config, now: Instant) -> Self {
+    pub fn client(config: impl Into<SharedConfig>, now: Instant) -> Self {
+        let config = config.into();
         Self::wrap(http2::Connection::client(config.clone(), now), Kind::Http2Client, &config, now)
     }
 
     /// As the core's; it is recorded where [`record`](crate::record) or [`keep`](crate::keep()) is about it.
-    pub fn server(config: Config, now: Instant) -> Self {
+    pub fn server(config: impl Into<SharedConfig>, now: Instant) -> Self {
+        let config = config.into();
         Self::wrap(http2::Connection::server(config.clone(), now), Kind::Http2Server, &config, now)
     }
 
@@ -185,7 +189,7 @@ impl Player for Connection {
     type Key = StreamKey;
 
     fn begin(kind: Kind, script: &mut Script<'_, StreamKey>) -> Result<Self, Malformed> {
-        let config = script.value()?;
+        let config = script.value::<Config>()?;
         let now = script.time()?;
         Ok(if kind == Kind::Http2Client { Self::client(config, now) } else { Self::server(config, now) })
     }
