@@ -29,8 +29,8 @@ const CALL: &str = "\
 1,074 octets are allocated for a call besides the handler's own future of 220 to 230, and RSS has what the allocator keeps between \
 blocks in use. Done: sections and heads apart from streams and calls; empty queues and buffers given back while calls are open; \
 places fitted to the calls that there are; the answer with many messages as a future written by hand. Tried: to hand empty queues \
-from stream to stream at once (80 instructions for each message). To close it: the reply and the request's end of the call in one, and \
-no task of its own for a handler that waits.";
+from stream to stream at once (80 instructions for each message); queues that begin with room for one item (no difference). To close \
+it: the reply and the request's end of the call in one, and no task of its own for a handler that waits.";
 
 /// Measures every contender that streams, in turn.
 pub(crate) fn run(plan: &Plan) -> Result<Page, Box<dyn Error>> {
