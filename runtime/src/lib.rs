@@ -47,6 +47,7 @@ pub mod generated;
 pub mod intercept;
 #[cfg(feature = "mount")]
 pub mod mount;
+mod numbered;
 pub mod server;
 mod sync;
 #[cfg(feature = "tls")]

@@ -1,7 +1,6 @@
 use core::pin::Pin;
 use core::sync::atomic::Ordering;
 use core::task::{Context, Poll, Waker};
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -24,6 +23,7 @@ use crate::Status;
 use crate::driver::{events, wake_all};
 #[cfg(feature = "mount")]
 use crate::mount::HttpClient;
+use crate::numbered::Numbered;
 #[cfg(feature = "tls")]
 use crate::tls::{Connector, TlsStream};
 use crate::transport::{Address, BoxStream, RuntimeHandle, Timer};
@@ -57,7 +57,7 @@ struct State {
     /// Those who wait for the channel to be something else than what it was.
     watching: Vec<Waker>,
     /// Tries under way.
-    aborts: BTreeMap<u64, Arc<Abort>>,
+    aborts: Numbered<Arc<Abort>>,
     keeper: Keeping,
     /// By how much keepalive PINGs are rarer than was asked for.
     keepalive_factor: u32,
@@ -103,7 +103,7 @@ impl ClientChannel {
             spread,
             waiting: Vec::new(),
             watching: Vec::new(),
-            aborts: BTreeMap::new(),
+            aborts: Numbered::default(),
             keeper: Keeping::None,
             keepalive_factor: 1,
         };
@@ -206,7 +206,7 @@ impl ClientChannel {
     pub(super) fn connected(self: &Arc<Self>, number: u64, connected: &Arc<Connected>) -> bool {
         let (now, mut is_wanted) = (self.runtime.now(), false);
         let mut state = self.lock();
-        state.aborts.remove(&number);
+        state.aborts.remove(number);
         let health_check = state.spread.health_check.clone();
         self.change(state, |pool| is_wanted = pool.connected(now, number, Arc::clone(connected)));
         // Those who wait for room on another connection to the same server have some here.
@@ -231,7 +231,7 @@ impl ClientChannel {
     pub(super) fn failed(self: &Arc<Self>, number: u64, failure: Failure) {
         let now = self.runtime.now();
         let mut state = self.lock();
-        state.aborts.remove(&number);
+        state.aborts.remove(number);
         self.change(state, |pool| pool.failed(now, number, failure));
     }
 
@@ -318,7 +318,7 @@ impl ClientChannel {
                     let channel = Arc::downgrade(self);
                     tasks.push(Task::Connect(Attempt { channel, number: attempt, address, turns, abort }));
                 }
-                Action::Abort(attempt) => aborted.extend(state.aborts.remove(&attempt)),
+                Action::Abort(attempt) => aborted.extend(state.aborts.remove(attempt)),
                 Action::Drain(connected) => drained.push(connected),
             }
         }
@@ -402,7 +402,7 @@ impl Drop for ClientChannel {
                     connected.link.with(|shared| shared.conn.drain(self.runtime.now(), None));
                 }
                 Action::Abort(attempt) => {
-                    if let Some(abort) = state.aborts.remove(&attempt) {
+                    if let Some(abort) = state.aborts.remove(attempt) {
                         abort.give_up();
                     }
                 }

@@ -1,11 +1,11 @@
 use core::sync::atomic::{AtomicU64, Ordering};
-use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
 use unwired_core::grpc::Stats;
 use unwired_core::grpc::client::Connection;
 
 use crate::driver::Link;
+use crate::numbered::Numbered;
 use crate::sync::{Mutex, lock};
 use crate::transport::Peer;
 
@@ -54,7 +54,7 @@ pub(super) struct Tally {
 #[derive(Default)]
 struct State {
     /// By the numbers of the tries that made them.
-    open: BTreeMap<u64, Weak<Link<Connection>>>,
+    open: Numbered<Weak<Link<Connection>>>,
     past: ChannelStats,
 }
 
@@ -86,7 +86,7 @@ impl Tally {
         let mut last = read(link).calls;
         last.clear_gauges();
         let mut state = lock(&self.state);
-        if state.open.remove(&number).is_some() {
+        if state.open.remove(number).is_some() {
             state.past.calls.merge(&last);
         }
     }

@@ -1,19 +1,13 @@
 use core::mem::replace;
 use core::task::{Poll, Waker};
-use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::numbered::Numbered;
 use crate::sync::{Mutex, MutexGuard, lock};
 
 /// Calls over the peer's limit, in the order in which they came.
 #[derive(Default)]
-pub(crate) struct Turns(Mutex<Queue>);
-
-#[derive(Default)]
-struct Queue {
-    waiting: VecDeque<(u64, Waker)>,
-    next: u64,
-}
+pub(crate) struct Turns(Mutex<Numbered<Waker>>);
 
 /// A place in the queue, left when dropped.
 pub(crate) struct Ticket {
@@ -22,7 +16,7 @@ pub(crate) struct Ticket {
 }
 
 impl Turns {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    fn lock(&self) -> MutexGuard<'_, Numbered<Waker>> {
         lock(&self.0)
     }
 
@@ -64,43 +58,37 @@ impl Turns {
 
     /// Whether nobody, or nobody but `ticket`, is first.
     fn is_turn_of(&self, ticket: Option<u64>) -> bool {
-        self.lock().waiting.front().is_none_or(|(first, _)| Some(*first) == ticket)
+        self.lock().first().is_none_or(|first| Some(first) == ticket)
     }
 
     /// Waits, at the end of the queue or where it stands already.
     fn wait(&self, ticket: Option<u64>, waker: &Waker) -> u64 {
-        let mut queue = self.lock();
+        let mut waiting = self.lock();
         if let Some(ticket) = ticket
-            && let Some((_, there)) = queue.waiting.iter_mut().find(|(number, _)| *number == ticket)
+            && let Some(there) = waiting.get_mut(ticket)
         {
             // Dropped, a waker may run foreign code.
             let before = replace(there, waker.clone());
-            drop(queue);
+            drop(waiting);
             drop(before);
             return ticket;
         }
-        queue.next += 1;
-        let ticket = queue.next;
-        queue.waiting.push_back((ticket, waker.clone()));
-        ticket
+        waiting.push(waker.clone())
     }
 
     /// Leaves the queue; the next one may have its turn now.
     fn leave(&self, ticket: u64) {
-        let mut queue = self.lock();
-        let place = queue.waiting.iter().position(|(number, _)| *number == ticket);
-        let left = place.and_then(|place| queue.waiting.remove(place));
-        drop(queue);
+        let left = self.lock().remove(ticket);
         drop(left);
         self.wake(false);
     }
 
     /// A call may start, or, with `all`, none will.
     pub(crate) fn wake(&self, all: bool) {
-        let queue = self.lock();
+        let waiting = self.lock();
         let many = if all { usize::MAX } else { 1 };
-        let wakers: Vec<_> = queue.waiting.iter().take(many).map(|(_, waker)| waker.clone()).collect();
-        drop(queue);
+        let wakers: Vec<_> = waiting.values().take(many).cloned().collect();
+        drop(waiting);
         for waker in wakers {
             waker.wake();
         }

@@ -148,12 +148,16 @@ impl<P: Protocol> Link<P> {
     pub(crate) fn with<R>(&self, command: impl FnOnce(&mut Shared<P>) -> R) -> R {
         let mut shared = self.lock();
         let result = command(&mut shared);
+        Self::leave(shared);
+        result
+    }
+
+    fn leave(mut shared: MutexGuard<'_, Shared<P>>) {
         let driver = if shared.needs_driver() { shared.driver.take() } else { None };
         drop(shared);
         if let Some(waker) = driver {
             waker.wake();
         }
-        result
     }
 
     /// Asks what the connection is like.

@@ -1,10 +1,10 @@
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::channel::PUSHBACK;
+use crate::numbered::Numbered;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::{Code, Metadata, Status};
 
@@ -64,8 +64,7 @@ pub(crate) struct Gate {
 struct State {
     running: usize,
     /// Who waits, the first one first, and the waker of each that has been polled.
-    waiting: BTreeMap<u64, Option<Waker>>,
-    next: u64,
+    waiting: Numbered<Option<Waker>>,
     refused: u64,
 }
 
@@ -118,9 +117,7 @@ impl Gate {
             drop(state);
             return Entry::Refused(self.refusal());
         }
-        let number = state.next;
-        state.next += 1;
-        state.waiting.insert(number, None);
+        let number = state.waiting.push(None);
         Entry::Queued(Ticket { gate: Some(Arc::clone(self)), number })
     }
 
@@ -142,7 +139,7 @@ impl Gate {
     /// A call has left: the first of those who wait has its place.
     fn leave(&self) {
         let mut state = self.lock();
-        let Some((_, waker)) = state.waiting.pop_first() else {
+        let Some(waker) = state.waiting.pop_first() else {
             state.running -= 1;
             return;
         };
@@ -175,7 +172,7 @@ impl Future for Ticket {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Permit>> {
         let Some(gate) = &self.gate else { return Poll::Ready(None) };
         let mut state = gate.lock();
-        if let Some(waker) = state.waiting.get_mut(&self.number) {
+        if let Some(waker) = state.waiting.get_mut(self.number) {
             let before = waker.replace(cx.waker().clone());
             drop(state);
             drop(before);
@@ -189,7 +186,7 @@ impl Future for Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         let Some(gate) = self.gate.take() else { return };
-        let left = gate.lock().waiting.remove(&self.number);
+        let left = gate.lock().waiting.remove(self.number);
         if left.is_none() {
             // It was let in, and has not heard of it.
             gate.leave();

@@ -2,7 +2,6 @@ use core::fmt;
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
-use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -16,6 +15,7 @@ use super::connection_error::ConnectionError;
 use super::serving::Serving;
 use super::stats::Tally;
 use crate::driver::{Driver, Link, wake_all};
+use crate::numbered::Numbered;
 #[cfg(feature = "tls")]
 use crate::tls::{ServerTls, TlsStream};
 use crate::transport::{
@@ -319,8 +319,7 @@ pub(crate) struct Connections(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    open: BTreeMap<u64, Stage>,
-    next: u64,
+    open: Numbered<Stage>,
     handshakes: usize,
     /// Who waits for a connection to end, or to complete its handshake.
     waiting: Option<Waker>,
@@ -342,10 +341,8 @@ impl Connections {
 
     fn open(this: &Arc<Self>) -> Open {
         let mut state = this.lock();
-        let number = state.next;
-        state.next += 1;
         state.handshakes += 1;
-        state.open.insert(number, Stage::Accepted(None));
+        let number = state.open.push(Stage::Accepted(None));
         Open { connections: Arc::clone(this), number, shakes_hands: true }
     }
 
@@ -448,7 +445,7 @@ impl Drop for Open {
     fn drop(&mut self) {
         self.on_ready();
         let mut state = self.connections.lock();
-        state.open.remove(&self.number);
+        state.open.remove(self.number);
         let waiting = state.waiting.take();
         drop(state);
         if let Some(waker) = waiting {

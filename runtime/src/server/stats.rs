@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
 use unwired_core::grpc::Stats;
@@ -7,6 +6,7 @@ use unwired_core::grpc::server::Connection;
 #[cfg(feature = "mount")]
 use crate::driver::Handlers;
 use crate::driver::Link;
+use crate::numbered::Numbered;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::transport::Peer;
 
@@ -69,7 +69,7 @@ pub(crate) struct Tally {
 
 #[derive(Default)]
 struct State {
-    open: BTreeMap<u64, Weak<Link<Connection>>>,
+    open: Numbered<Weak<Link<Connection>>>,
     /// Connections that are over, and whose handlers may run on.
     over: Vec<Weak<Link<Connection>>>,
     past: ServerStats,
@@ -92,9 +92,8 @@ impl Tally {
     /// A connection speaks HTTP/2 from now on.
     pub(super) fn opened(this: &Arc<Self>, link: &Arc<Link<Connection>>) -> Counted {
         let mut state = this.lock();
-        let number = state.past.connections;
         state.past.connections += 1;
-        state.open.insert(number, Arc::downgrade(link));
+        let number = state.open.push(Arc::downgrade(link));
         drop(state);
         Counted { tally: Arc::clone(this), number }
     }
@@ -140,7 +139,7 @@ impl Counted {
         let mut last = read(link);
         last.calls.clear_gauges();
         let mut state = self.tally.lock();
-        if state.open.remove(&self.number).is_none() {
+        if state.open.remove(self.number).is_none() {
             return;
         }
         state.past.handlers_panicked += last.handlers_panicked;

@@ -9,6 +9,8 @@ mod park;
 #[path = "../../src/driver/link.rs"]
 #[expect(dead_code, reason = "the calls of a connection are tried elsewhere")]
 mod link;
+#[path = "../../src/numbered.rs"]
+mod numbered;
 #[path = "../../src/channel/turns.rs"]
 mod turns;
 #[path = "../../src/driver/wakers.rs"]

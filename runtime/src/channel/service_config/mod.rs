@@ -5,7 +5,6 @@ mod json;
 mod method;
 mod retrying;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 #[cfg(feature = "service-config")]
@@ -29,8 +28,8 @@ use super::balancing::LoadBalancing;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct ServiceConfig {
-    /// By `/service/method`, `/service/` and, for all others, the empty name.
-    methods: BTreeMap<String, Arc<MethodConfig>>,
+    /// In the order of the names: `/service/method`, `/service/` and, for all others, the empty one.
+    methods: Vec<(String, Arc<MethodConfig>)>,
     pub(crate) throttling: Option<RetryThrottling>,
     pub(crate) load_balancing: Option<LoadBalancing>,
     pub(crate) health_check: Option<Arc<str>>,
@@ -61,7 +60,12 @@ impl ServiceConfig {
     }
 
     fn with(mut self, name: String, config: MethodConfig) -> Self {
-        self.methods.insert(name, Arc::new(config));
+        let found = self.find(&name);
+        let (Ok(place) | Err(place)) = found;
+        if found.is_ok() {
+            self.methods.remove(place);
+        }
+        self.methods.insert(place, (name, Arc::new(config)));
         self
     }
 
@@ -98,14 +102,23 @@ impl ServiceConfig {
     /// Whether something is said for that very name.
     #[cfg(feature = "service-config")]
     fn at_exactly(&self, name: &str) -> bool {
-        self.methods.contains_key(name)
+        self.find(name).is_ok()
+    }
+
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        self.methods.binary_search_by(|(there, _)| there.as_str().cmp(name))
+    }
+
+    fn get(&self, name: &str) -> Option<&Arc<MethodConfig>> {
+        let (_, config) = self.methods.get(self.find(name).ok()?)?;
+        Some(config)
     }
 
     /// What holds for the method at `path` (`/service/method`).
     pub(crate) fn at(&self, path: &str) -> Option<&Arc<MethodConfig>> {
         let service = path.rfind('/').and_then(|slash| path.get(..=slash));
-        let of_service = || self.methods.get(service?);
-        self.methods.get(path).or_else(of_service).or_else(|| self.methods.get(""))
+        let of_service = || self.get(service?);
+        self.get(path).or_else(of_service).or_else(|| self.get(""))
     }
 }
 
@@ -118,11 +131,9 @@ mod tests {
     #[test]
     fn the_closest_name_holds() {
         let config = |seconds| MethodConfig::new().timeout(Duration::from_secs(seconds));
-        let all = ServiceConfig::new().default_method(config(1)).service("a.B", config(2)).method(
-            "a.B",
-            "C",
-            config(3),
-        );
+        // What is said last holds.
+        let all = ServiceConfig::new().service("a.B", config(4)).default_method(config(1));
+        let all = all.service("a.B", config(2)).method("a.B", "C", config(3));
         for (path, seconds) in [("/a.B/C", 3), ("/a.B/D", 2), ("/a.C/C", 1), ("", 1)] {
             assert_eq!(all.at(path).unwrap().timeout, Some(Duration::from_secs(seconds)), "{path}");
         }
