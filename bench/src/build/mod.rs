@@ -30,10 +30,10 @@ const MOST_ROUNDS: usize = 2;
 const LARGEST: usize = 12;
 
 const CHECKED_IN: &str = "\
-a quarter of our time is the crate `unwired` and a seventh `unwired-core`; tokio, which both have, is as much. Done and tried: `nix` left out \
-(32 packages became 26, where tonic's are 65); what was compiled eleven times in the channel compiled once; no default feature that a \
-greeter does not need. To close it: a generator that writes out what prost's derive makes (a ninth of all is the derive and what it \
-needs), and fewer copies of what is generic in `unwired` (notes.md says which).";
+a quarter of our time is the crate `unwired` and a seventh `unwired-core`; tokio, which both have, is as much. Done: `nix` left out \
+(32 packages became 26, where tonic's are 65); what was compiled eleven times in the channel compiled once; vectors instead of trees \
+of six types, a sixth of `unwired`; no default feature that a greeter does not need. To close it: a generator that writes out what \
+prost's derive makes (a ninth of all is the derive and what it needs).";
 const GENERATED: &str = "\
 the generator reads .proto files without protoc, so protox is compiled, where tonic's build starts a program that is there. Done: as \
 above. To close it: a parser with less behind it than two versions of logos.";
