@@ -105,7 +105,9 @@ fn bench(mode: &str, options: &[&str]) -> Result<(), Box<dyn Error>> {
         return Ok(report::summary(&pages, &plan)?);
     }
     let (_, run) = MODES.iter().find(|(name, _)| *name == mode).ok_or(USAGE)?;
-    Ok(run(&plan)?.publish(&plan)?)
+    let page = run(&plan)?;
+    page.publish(&plan)?;
+    Ok(page.renew_summary(&plan)?)
 }
 
 /// Tells the process that started this one where to connect.

@@ -37,27 +37,73 @@ impl Page {
         println!("{text}");
         write(&plan.pages, &format!("{}.md", self.name), &text)
     }
+
+    /// What the summary says of it.
+    fn section(&self) -> String {
+        let mut text =
+            format!("\n## {0}\n\n{1} All figures are in [{0}.md]({0}.md).\n", self.name, self.about);
+        if !self.goals.is_empty() {
+            let _ = write!(text, "\n{}", Goals(&self.goals));
+        }
+        for (nth, table) in self.tables.iter().enumerate() {
+            let _ = write!(text, "\n![{}]({}-{}.svg)\n", table.caption, self.name, nth + 1);
+        }
+        text
+    }
+
+    /// Says it in the summary that there is, in the place of what that said.
+    pub(crate) fn renew_summary(&self, plan: &Plan) -> io::Result<()> {
+        let summary = match fs::read_to_string(plan.pages.join(SUMMARY)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            summary => summary?,
+        };
+        match with_section(&summary, self.name, &self.section()) {
+            Some(summary) => write(&plan.pages, SUMMARY, &summary),
+            None => Ok(()),
+        }
+    }
+}
+
+const SUMMARY: &str = "README.md";
+
+/// The summary with another section in the place of that of `name`.
+fn with_section(summary: &str, name: &str, section: &str) -> Option<String> {
+    let (before, rest) = summary.split_once(&format!("\n## {name}\n"))?;
+    let after = rest.find("\n## ").map_or("", |next| &rest[next..]);
+    Some([before, section, after].concat())
 }
 
 /// Writes the page that all goals stand on.
 pub(crate) fn summary(pages: &[Page], plan: &Plan) -> io::Result<()> {
     let mut text = format!("# Benchmarks\n\n{}\n", machine::described("all", plan));
     text.push_str(
-        "\nWhat was tried, and where the time goes, is in [notes.md](notes.md). Ratios are of medians in this run.\n",
+        "\nWhat was tried, and where the time goes, is in [notes.md](notes.md). Ratios are of medians in one run: this one, or that which a\n\
+         page names as its own.\n",
     );
-    for page in pages {
-        let _ = write!(text, "\n## {0}\n\n{1} All figures are in [{0}.md]({0}.md).\n", page.name, page.about);
-        if !page.goals.is_empty() {
-            let _ = write!(text, "\n{}", Goals(&page.goals));
-        }
-        for (nth, table) in page.tables.iter().enumerate() {
-            let _ = write!(text, "\n![{}]({}-{}.svg)\n", table.caption, page.name, nth + 1);
-        }
-    }
-    write(&plan.pages, "README.md", &text)
+    text.extend(pages.iter().map(Page::section));
+    write(&plan.pages, SUMMARY, &text)
 }
 
 fn write(folder: &Path, name: &str, text: &str) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     fs::write(folder.join(name), text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_section_takes_the_place_of_its_own() {
+        let summary = "# all\n\n## a\n\nold\n\n## b\n\nolder\n";
+        assert_eq!(
+            with_section(summary, "a", "\n## a\n\nnew\n").unwrap(),
+            "# all\n\n## a\n\nnew\n\n## b\n\nolder\n"
+        );
+        assert_eq!(
+            with_section(summary, "b", "\n## b\n\nnew\n").unwrap(),
+            "# all\n\n## a\n\nold\n\n## b\n\nnew\n"
+        );
+        assert_eq!(with_section(summary, "c", "\n## c\n"), None);
+    }
 }
